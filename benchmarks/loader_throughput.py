@@ -1,0 +1,256 @@
+"""Images a second from the original files to normalised float batches: a plain pipeline against the feed
+room.
+
+Plain is what a competent user writes: decode with OpenCV, albumentations (Resize, flips, RandomRotate90,
+Affine, RandomBrightnessContrast, HueSaturationValue, GaussNoise, GaussianBlur, each with p = 0.5),
+normalise to float, ToTensorV2, DataLoader. Ours does the same operations with the same probability, number
+of workers and batch size, up to and with the normalisation to float in the calling thread. It saves,
+legitimately: decoding a JPEG only as large as needed, one resampling, and moving bytes instead of floats.
+
+Both run in turns in this process, several times; the result is the median. Start-up of workers is not
+counted.
+
+usage: python -m benchmarks.loader_throughput [--seconds S] [--repeats R] [--cases a,b] [--folder DIR --masks
+    DIR --size N] [--out DIR]
+
+Needs albumentations, which the application itself does not use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from src.core.dataset.masks import MaskMeaning
+from src.core.dataset.records import Sample
+from src.core.feed.augment import Augmentation
+from src.core.feed.dataset import ImageMaskDataset
+from src.core.feed.loader import FeedLoader
+from src.core.feed.normalise import Normaliser
+
+BATCH = 8
+#: name: (suffix, side of the file, side of the model's input, number of files, colour)
+CASES = {
+    "jpeg_1024_to_512": (".jpg", 1024, 512, 32, True),
+    "jpeg_256_to_128": (".jpg", 256, 128, 256, True),
+    "jpeg_grey_256_to_128": (".jpg", 256, 128, 256, False),
+    "png_1024_to_512": (".png", 1024, 512, 32, True),
+    "png_256_to_128": (".png", 256, 128, 256, True),
+    "png_grey_1024_to_512": (".png", 1024, 512, 32, False),
+}
+
+
+def scene(side: int, colour: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph-like texture with a few dark discs, and the anti-aliased mask of the discs."""
+    rng = np.random.default_rng(seed)
+    channels = 3 if colour else 1
+    image = np.full((side, side, channels), 128, np.float32)
+    for cells, strength in ((8, 50), (32, 25), (side // 4, 10), (side, 3)):
+        layer = rng.standard_normal((cells, cells, channels), dtype=np.float32) * strength
+        image += cv2.resize(layer, (side, side), interpolation=cv2.INTER_CUBIC).reshape(image.shape)
+    mask = np.zeros((side, side), np.uint8)
+    for _ in range(4):
+        centre = tuple(int(v) for v in rng.integers(0, side, 2))
+        cv2.circle(mask, centre, int(rng.integers(side // 40, side // 8)), 255, -1, cv2.LINE_AA)
+    image *= 1 - 0.4 * (mask[..., None] / 255.0)
+    return image.clip(0, 255).astype(np.uint8).squeeze(), mask
+
+
+def write_files(folder: Path, suffix: str, side: int, count: int, colour: bool) -> list[Sample]:
+    """Files as cameras and tools write them: JPEG quality 92, PNG by Pillow's defaults."""
+    samples = []
+    for number in range(count):
+        image, mask = scene(side, colour, number)
+        path, mask_path = folder / f"{number}{suffix}", folder / f"{number}_mask.png"
+        Image.fromarray(image).save(path, **({"quality": 92} if suffix == ".jpg" else {}))
+        Image.fromarray(mask).save(mask_path)
+        samples.append(Sample(path.name, str(path), str(mask_path), path.name, width=side, height=side))
+    return samples
+
+
+def read_folder(images: Path, masks: Path) -> list[Sample]:
+    """Pairs of the same stem in folders of the user's own."""
+    by_stem = {p.stem: p for p in sorted(masks.rglob("*")) if p.suffix.lower() == ".png"}
+    samples = []
+    for path in sorted(images.rglob("*")):
+        if (
+            path.stem in by_stem
+            and path != by_stem[path.stem]
+            and path.suffix.lower() in (".jpg", ".jpeg", ".png")
+        ):
+            width, height = Image.open(path).size
+            samples.append(
+                Sample(path.name, str(path), str(by_stem[path.stem]), path.stem, width=width, height=height)
+            )
+    return samples
+
+
+class PlainDataset(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    """The control: everything in ``__getitem__``."""
+
+    def __init__(self, samples: list[Sample], size: int) -> None:
+        import albumentations as A
+        from albumentations.pytorch import ToTensorV2
+
+        self.samples = samples
+        self.transform = A.Compose(
+            [
+                A.Resize(size, size),
+                A.HorizontalFlip(p=0.5),
+                A.VerticalFlip(p=0.5),
+                A.RandomRotate90(p=0.5),
+                A.Affine(translate_percent=0.1, scale=(0.9, 1.1), rotate=(-45, 45), p=0.5),
+                A.RandomBrightnessContrast(p=0.5),
+                A.HueSaturationValue(10, 20, 20, p=0.5),
+                A.GaussNoise(std_range=(0.005, 0.0175), p=0.5),
+                A.GaussianBlur(blur_limit=3, p=0.5),
+                A.Normalize(),
+                ToTensorV2(),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        sample = self.samples[index]
+        image = cv2.cvtColor(cv2.imread(sample.image), cv2.COLOR_BGR2RGB)
+        mask = (cv2.imread(str(sample.mask), 0) > 127).astype(np.float32)
+        out = self.transform(image=image, mask=mask)
+        return out["image"], out["mask"][None]
+
+
+def plain(
+    samples: list[Sample], size: int, workers: int
+) -> tuple[Callable[[int], Iterator[int]], Callable[[], None]]:
+    """An epoch as an iterator of batch sizes, and how to end it."""
+    loader: Any = torch.utils.data.DataLoader(
+        PlainDataset(samples, size), BATCH, shuffle=True, num_workers=workers, persistent_workers=workers > 0
+    )
+
+    def epoch(_: int) -> Iterator[int]:
+        for image, _mask in loader:
+            yield len(image)
+
+    return epoch, lambda: None
+
+
+def ours(
+    samples: list[Sample], size: int, workers: int, kind: Any
+) -> tuple[Callable[[int], Iterator[int]], Callable[[], None]]:
+    """The same for the feed room; ``stretch`` is what Resize does."""
+    dataset = ImageMaskDataset(
+        samples,
+        MaskMeaning("binary"),
+        size,
+        fit="stretch",
+        augmentation=Augmentation(size, fit="stretch", probability=0.5),
+    )
+    loader = FeedLoader(dataset, BATCH, shuffle=True, workers=workers, worker_kind=kind)
+    normaliser = Normaliser()
+
+    def epoch(number: int) -> Iterator[int]:
+        for batch in loader.epoch(number):
+            image = normaliser.to_float(batch["image"])
+            batch["mask"].float()
+            yield len(image)
+
+    return epoch, loader.close
+
+
+def rate(epoch: Callable[[int], Iterator[int]], seconds: float, number: int) -> float:
+    """Images a second over whole epochs that last at least so long."""
+    count, start = 0, time.perf_counter()
+    while True:
+        count += sum(epoch(number))
+        number += 1
+        if (spent := time.perf_counter() - start) >= seconds:
+            return count / spent
+
+
+def compare(
+    name: str, samples: list[Sample], size: int, seconds: float, repeats: int
+) -> list[dict[str, Any]]:
+    """One row for each number and kind of workers."""
+    rows = []
+    for workers, kind in ((0, "thread"), (2, "thread"), (2, "process")):
+        baseline, end_plain = plain(samples, size, workers)
+        candidate, end_ours = ours(samples, size, workers, kind)
+        for warm in (baseline, candidate):
+            sum(warm(0))
+        pairs = [(rate(baseline, seconds, 1), rate(candidate, seconds, 1 + 1000 * r)) for r in range(repeats)]
+        end_plain()
+        end_ours()
+        ratios = sorted(b / a for a, b in pairs)
+        row = {
+            "case": name,
+            "workers": workers,
+            "kind": kind if workers else "caller",
+            "plain_images_s": round(statistics.median(a for a, _ in pairs), 1),
+            "ours_images_s": round(statistics.median(b for _, b in pairs), 1),
+            "ratio_median": round(statistics.median(ratios), 2),
+            "ratio_min": round(ratios[0], 2),
+            "ratio_max": round(ratios[-1], 2),
+        }
+        print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+        rows.append(row)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement, at least")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--folder", type=Path, help="images of your own instead of generated ones")
+    parser.add_argument("--masks", type=Path, help="their masks (PNG, same stem)")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = []
+    if options.folder:
+        samples = read_folder(options.folder, options.masks or options.folder)
+        name = f"{options.folder.resolve().name}_{len(samples)}_to_{options.size}"
+        rows += compare(name, samples, options.size, options.seconds, options.repeats)
+    else:
+        for name in options.cases.split(","):
+            suffix, side, size, count, colour = CASES[name]
+            with tempfile.TemporaryDirectory() as folder:
+                samples = write_files(Path(folder), suffix, side, count, colour)
+                rows += compare(name, samples, size, options.seconds, options.repeats)
+    machine = f"{platform.system()}-{platform.machine()}-{os.cpu_count()}cores-cpu".lower()
+    version = torch.__version__.split("+")[0]
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"loader_throughput_{machine}_fp32_torch{version}.csv"
+    if options.folder:
+        path = path.with_name(
+            path.name.replace("loader_throughput", f"loader_throughput_{options.folder.resolve().name}")
+        )
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The command line: the same configuration, the same jobs, the same run folders as the windows. No torch, no Qt."""

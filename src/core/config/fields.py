@@ -1,0 +1,180 @@
+"""How an option is described once, for the schema, the dialog, the YAML file and the manual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+
+class Section(BaseModel):
+    """Base of every configuration section: unknown keys are errors, assignment is validated."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, protected_namespaces=())
+
+
+def option(
+    default: Any,
+    label: str,
+    help: str,
+    *,
+    unit: str = "",
+    advanced: bool = False,
+    group: str = "",
+    path: Literal["", "file", "folder", "file_or_none"] = "",
+    choices_from: str = "",
+    depends_on: tuple[str, tuple[Any, ...]] | None = None,
+    choice_labels: dict[str, str] | None = None,
+    **constraints: Any,
+) -> Any:
+    """Declare one option.
+
+    Attributes:
+        default: Value when no layer sets it. A callable is used as a factory.
+        label: Two to four words, shown beside the field.
+        help: One sentence: what the option does, and when it does nothing.
+        unit: Physical unit or noun of the number ("px", "epochs").
+        advanced: Hidden until the person asks for all settings.
+        group: Heading under which the dialog places the option.
+        path: The string names a file or a folder (the dialog offers a chooser).
+        choices_from: Name of a list that is known only at run time ("encoders").
+        depends_on: ``(sibling option, values)``: enabled only while the sibling has one of the values.
+        choice_labels: Words for the values of a choice.
+        constraints: Bounds as pydantic takes them (ge, gt, le, lt, min_length, ...).
+    """
+    extra: dict[str, Any] = {
+        "label": label,
+        "unit": unit,
+        "advanced": advanced,
+        "group": group,
+        "path": path,
+        "choices_from": choices_from,
+        "depends_on": depends_on,
+        "choice_labels": choice_labels or {},
+    }
+    if callable(default):
+        return Field(default_factory=default, description=help, json_schema_extra={"lathe": extra}, **constraints)
+    return Field(default, description=help, json_schema_extra={"lathe": extra}, **constraints)
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a form or a manual needs to know of one leaf of the schema.
+
+    Attributes:
+        key: Dotted name from the root, as in YAML and in ``key=value``.
+        kind: ``bool``, ``int``, ``float``, ``str``, ``choice``, ``list`` or ``size``.
+        choices: The values of a ``choice``.
+        optional: ``None`` is a value.
+        minimum, maximum: Inclusive bounds (``exclusive_minimum`` says whether the lower one is open).
+    """
+
+    key: str
+    kind: str
+    default: Any
+    label: str
+    help: str
+    unit: str = ""
+    advanced: bool = False
+    group: str = ""
+    path: str = ""
+    choices: tuple[Any, ...] = ()
+    choices_from: str = ""
+    choice_labels: dict[str, str] | None = None
+    depends_on: tuple[str, tuple[Any, ...]] | None = None
+    optional: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: bool = False
+
+    @property
+    def section(self) -> str:
+        """First part of the key: the tab on which the option stands."""
+        return self.key.split(".", 1)[0]
+
+
+def _strip_optional(annotation: Any) -> tuple[Any, bool]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        kept = [a for a in get_args(annotation) if a is not type(None)]
+        optional = len(kept) < len(get_args(annotation))
+        return (kept[0] if len(kept) == 1 else annotation), optional
+    return annotation, False
+
+
+def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
+    if get_origin(annotation) is Literal:
+        return "choice", get_args(annotation)
+    if annotation is bool:
+        return "bool", ()
+    if annotation is int:
+        return "int", ()
+    if annotation is float:
+        return "float", ()
+    if get_origin(annotation) is list:
+        return "list", ()
+    if get_origin(annotation) is tuple:
+        return "size", ()
+    return "str", ()
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool]:
+    low = high = None
+    open_low = False
+    for item in info.metadata:
+        if getattr(item, "ge", None) is not None:
+            low = item.ge
+        if getattr(item, "gt", None) is not None:
+            low, open_low = item.gt, True
+        if getattr(item, "le", None) is not None:
+            high = item.le
+        if getattr(item, "lt", None) is not None:
+            high = item.lt
+    return low, high, open_low
+
+
+def options(model: type[BaseModel], prefix: str = "", group: str = "") -> list[Option]:
+    """All leaves of a schema in the order of their declaration; sections are walked through."""
+    found: list[Option] = []
+    for name, info in model.model_fields.items():
+        annotation, optional = _strip_optional(info.annotation)
+        extra = info.json_schema_extra
+        meta: dict[str, Any] = extra.get("lathe", {}) if isinstance(extra, dict) else {}  # type: ignore[assignment]
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found += options(annotation, f"{prefix}{name}.", meta.get("group") or group or info.title or "")
+            continue
+        kind, choices = _kind(annotation)
+        low, high, open_low = _bounds(info)
+        default = info.get_default(call_default_factory=True, validated_data={})
+        found.append(
+            Option(
+                key=prefix + name,
+                kind=kind,
+                default=None if default is PydanticUndefined else default,
+                label=meta.get("label") or name.replace("_", " ").capitalize(),
+                help=info.description or "",
+                unit=meta.get("unit", ""),
+                advanced=meta.get("advanced", False),
+                group=meta.get("group") or group,
+                path=meta.get("path", ""),
+                choices=choices,
+                choices_from=meta.get("choices_from", ""),
+                choice_labels=meta.get("choice_labels") or {},
+                depends_on=meta.get("depends_on"),
+                optional=optional,
+                minimum=low,
+                maximum=high,
+                exclusive_minimum=open_low,
+            )
+        )
+    return found
+
+
+def section(model: type[BaseModel], group: str) -> Any:
+    """Declare a nested section whose options stand under the heading ``group``."""
+    return Field(default_factory=model, json_schema_extra={"lathe": {"group": group}})

@@ -1,0 +1,137 @@
+"""Options that say where images and masks are, what mask values mean, and how they are split and fed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from src.core.config.fields import Section, option, section
+
+
+class MaskConfig(Section):
+    """The declared meaning of mask values."""
+
+    meaning: Literal["detect", "binary", "index"] = option(
+        "detect", "Mask values", "Binary: one object class against background. Index: the value is the class number. "
+        "Detect proposes one from the files, says which, and refuses when it is not clear.",
+        choice_labels={"detect": "Detect and tell", "binary": "Binary", "index": "Class index"},
+    )  # fmt: skip
+    threshold: int = option(
+        127, "Threshold", "Values above it are the object (below or equal where the object is dark).",
+        ge=0, le=65534, depends_on=("meaning", ("binary",)),
+    )  # fmt: skip
+    foreground: Literal["bright", "dark"] = option(
+        "bright", "Object is", "Polarity: whether high or low values mark the object.",
+        depends_on=("meaning", ("binary",)),
+    )  # fmt: skip
+    classes: list[str] = option(
+        list, "Classes", "Names of the classes; the position in the list is the class number. Binary: background and object.",
+    )  # fmt: skip
+    values: list[int] = option(
+        list, "Values", "The mask value of each class, in the order of the names; empty means 0, 1, 2, ...",
+        advanced=True, depends_on=("meaning", ("index",)),
+    )  # fmt: skip
+    ignore_value: int | None = option(
+        None, "Ignore value", "Pixels of this value are left out of loss and metrics.", ge=0, le=65535,
+    )  # fmt: skip
+
+
+class SplitConfig(Section):
+    """How samples are divided when no split files are given."""
+
+    group_by: Literal["none", "folder", "pattern", "column"] = option(
+        "none", "Keep together", "What is physically one thing, so that it never stands on both sides of the split.",
+        choice_labels={"none": "Nothing: each image is its own", "folder": "Images of one folder",
+                       "pattern": "A part of the file name", "column": "A column of the table"},
+    )  # fmt: skip
+    group_pattern: str = option(
+        "", "Pattern", "Regular expression on the file's relative path; its first bracket is the group, as in (part\\d+)_.",
+        depends_on=("group_by", ("pattern",)),
+    )  # fmt: skip
+    group_column: str = option(
+        "", "Group column", "Column of the table that names the group.", depends_on=("group_by", ("column",))
+    )
+    stratify_column: str = option(
+        "", "Stratify by column", "Column whose values are spread evenly over the parts; empty: the classes in the masks.",
+        advanced=True,
+    )  # fmt: skip
+    val_fraction: float = option(0.2, "Validation share", "Share of the samples kept for validation.", gt=0, lt=1)
+    test_fraction: float = option(0.0, "Test share", "Share of the samples that training never sees.", ge=0, lt=1)
+    seed: int = option(0, "Split seed", "Another seed gives another split.", ge=0, advanced=True)
+
+
+class AugmentationConfig(Section):
+    """Random changes of training images; strengths are the largest change, drawn anew for each image."""
+
+    probability: float = option(0.5, "Probability", "Chance of each change for each image; 0 turns all off.", ge=0, le=1)
+    flips: bool = option(True, "Flips", "Mirror left-right and up-down.")
+    quarter_turns: bool = option(True, "Quarter turns", "Turn by 90, 180 or 270 degrees.")
+    shift: float = option(0.1, "Shift", "Of the image's width and height.", ge=0, le=0.5, advanced=True)
+    scale: float = option(0.1, "Scale", "Relative change of size.", ge=0, le=0.9, advanced=True)
+    rotate: float = option(45.0, "Rotate", "Largest angle.", unit="°", ge=0, le=180, advanced=True)
+    brightness: float = option(0.2, "Brightness", "Of the full range.", ge=0, le=1, advanced=True)
+    contrast: float = option(0.2, "Contrast", "Relative.", ge=0, le=1, advanced=True)
+    hue: float = option(10.0, "Hue", "On OpenCV's circle of 180; nothing on grey images.", ge=0, le=90, advanced=True)
+    saturation: float = option(20.0, "Saturation", "Of 255; nothing on grey images.", ge=0, le=255, advanced=True)
+    value: float = option(20.0, "Value", "Of 255.", ge=0, le=255, advanced=True)
+    noise: float = option(
+        4.5, "Noise", "Largest standard deviation of Gaussian noise, of 255.", ge=0, le=128, advanced=True
+    )
+    blur: int = option(3, "Blur", "Largest Gaussian kernel.", unit="px", ge=0, le=31, advanced=True)
+
+
+class ImageDataConfig(Section):
+    """Images and masks: from folders, from split files, or from a table."""
+
+    images_dir: str = option("", "Images", "Folder of the images; sub-folders are read too.", path="folder", group="Source")
+    masks_dir: str = option(
+        "", "Masks", "Folder of the masks: same name as the image, any usual suffix. May be the folder of the images.",
+        path="folder", group="Source",
+    )  # fmt: skip
+    split_dir: str = option(
+        "", "Split files", "Folder with train.txt, val.txt and perhaps test.txt; empty: Lathe splits.", path="folder",
+        group="Source",
+    )  # fmt: skip
+    table: str = option(
+        "", "Table", "CSV file with a row an image, instead of folders; paths are relative to it.", path="file",
+        group="Source",
+    )  # fmt: skip
+    image_column: str = option("image", "Image column", "Column of the image's path.", advanced=True, group="Source")
+    mask_column: str = option("mask", "Mask column", "Column of the mask's path.", advanced=True, group="Source")
+    split_column: str = option(
+        "", "Split column", "Column that says train, val or test; empty: Lathe splits.", advanced=True, group="Source"
+    )
+    unlabelled: Literal["exclude", "empty"] = option(
+        "exclude", "Images without mask", "Leave them out, or take them as images without any object.",
+        group="Source", advanced=True, choice_labels={"exclude": "Leave out", "empty": "Nothing on them"},
+    )  # fmt: skip
+    masks: MaskConfig = section(MaskConfig, "Meaning of the masks")
+    split: SplitConfig = section(SplitConfig, "Split")
+    channels: Literal[1, 3] = option(
+        3, "Channels", "Colour (3) or grey (1); images are converted.", group="Size", choice_labels={"1": "Grey", "3": "Colour"},
+        advanced=True,
+    )  # fmt: skip
+    image_size: int = option(
+        256, "Image size", "Side of the square that the model sees.", unit="px", ge=32, le=4096, group="Size"
+    )
+    resize: Literal["stretch", "letterbox", "crop"] = option(
+        "letterbox", "Fit", "Letterbox keeps the shape and pads; stretch does not; crop cuts random windows at full resolution.",
+        group="Size", choice_labels={"stretch": "Stretch", "letterbox": "Keep shape, pad", "crop": "Cut windows"},
+    )  # fmt: skip
+    augmentation: AugmentationConfig = section(AugmentationConfig, "Augmentation")
+    balance: float = option(
+        0.0, "Show objects more often", "Least share of each epoch's images that hold an object: images with one are drawn "
+        "more often until it is reached; 0 leaves the data as they are.",
+        ge=0, le=1, group="Feeding", advanced=True,
+    )  # fmt: skip
+    workers: int = option(
+        -1, "Loader workers", "Threads or processes that read images; -1 chooses, 0 reads in the training thread.", ge=-1,
+        le=128, group="Feeding", advanced=True,
+    )  # fmt: skip
+    worker_kind: Literal["auto", "thread", "process"] = option(
+        "auto", "Workers are", "Threads start at once; processes scale to many cores. Auto decides by the machine.",
+        group="Feeding", advanced=True,
+    )  # fmt: skip
+    max_unreadable: float = option(
+        0.05, "Unreadable share", "The run goes on without damaged files up to this share of them.", ge=0, le=1,
+        group="Feeding", advanced=True,
+    )  # fmt: skip

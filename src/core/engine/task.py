@@ -1,0 +1,141 @@
+"""What a training problem tells the engine. The engine must not know which one it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from src.core.config import RunConfig
+
+Batch = dict[str, Any]
+
+
+class Loader(Protocol):
+    """Batches whose order and randomness are a pure function of (seed, epoch, index)."""
+
+    def __len__(self) -> int: ...
+
+    def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
+        """Batches of an epoch (from 1), beginning with batch number ``start_batch`` without reading those before."""
+        ...
+
+    def close(self) -> None:
+        """End workers; safe to call twice."""
+        ...
+
+
+class Metrics(Protocol):
+    """Accumulates on the device; reads back only in `summary`."""
+
+    def update(self, prediction: Tensor, batch: Batch) -> None:
+        """Add the predictions of a prepared batch."""
+        ...
+
+    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """``(value by name, value by class name and then by metric)``."""
+        ...
+
+
+@dataclass
+class StepOutput:
+    """What a step gives back.
+
+    Attributes:
+        loss: Scalar with graph (training) or without (evaluation).
+        terms: Named parts of the loss, detached scalars.
+        prediction: What `Metrics.update` takes; evaluation only.
+    """
+
+    loss: Tensor
+    terms: dict[str, Tensor] = field(default_factory=dict)
+    prediction: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class PreviewItem:
+    """A fixed sample and what the model makes of it: RGB pictures H×W×3 uint8, and its own value of the metric."""
+
+    sample: str
+    image: np.ndarray
+    truth: np.ndarray
+    prediction: np.ndarray
+    metric: float | None = None
+
+
+class Task(ABC):
+    """A training problem. Never touches Qt, devices, files outside its run folder, or the optimiser step.
+
+    Attributes:
+        config: Its typed configuration.
+        data: The description of the data set that its torch-free side made.
+        metric: Name of the value by which the best model is chosen; ``maximise`` its direction.
+    """
+
+    metric: str
+    maximise: bool = True
+
+    def __init__(self, config: RunConfig, data: Any) -> None:
+        self.config = config
+        self.data = data
+
+    @abstractmethod
+    def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
+        """Training loader, and validation loader where there is anything to validate on."""
+
+    @abstractmethod
+    def build_model(self) -> nn.Module:
+        """The network, with random numbers from torch's generator as the engine seeded it."""
+
+    @abstractmethod
+    def prepare(self, batch: Batch, device: torch.device) -> Batch:
+        """Move a batch to the device and bring it to the form that the model takes."""
+
+    @abstractmethod
+    def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
+        """Loss of a prepared batch."""
+
+    @abstractmethod
+    def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
+        """Loss and prediction of a prepared batch."""
+
+    @abstractmethod
+    def new_metrics(self, device: torch.device) -> Metrics:
+        """An empty accumulator."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """What a model file must say of itself to be used: classes, input size, normalisation. Plain JSON values."""
+
+    def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+        """Groups for the optimiser; by default no decay on biases and normalisation layers."""
+        decayed = [p for p in model.parameters() if p.ndim > 1]
+        plain = [p for p in model.parameters() if p.ndim <= 1]
+        return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+
+    def begin_epoch(self, model: nn.Module, epoch: int) -> None:  # noqa: B027
+        """Called before the first step of each epoch (from 1), also of a resumed one."""
+
+    def sample_names(self, phase: str, indices: list[int]) -> list[str]:
+        """Names of samples by their index in the ``train`` or ``val`` loader, for messages."""
+        return [str(i) for i in indices]
+
+    def previews(self, model: nn.Module, device: torch.device, count: int) -> list[PreviewItem]:
+        """The same few validation samples each time."""
+        return []
+
+    def mend(self, error: Exception, device: torch.device) -> str:
+        """A cure for an error of the computation (out of memory), in the words of this task's options."""
+        return f"Choose a smaller batch size than {self.config.training.batch_size}."
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of weights."""
+    return sum(p.numel() for p in model.parameters())
+
+

@@ -1,0 +1,343 @@
+"""The one training loop. It knows tasks, not problems; options, not subclasses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from src.core.engine.average import WeightAverage
+from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
+from src.core.engine.device import Precision, mix_seed, random_state, set_random_state
+from src.core.engine.optim import Schedule
+from src.core.engine.pending import PendingLosses
+from src.core.engine.state import EpochSums, TrainState
+from src.core.engine.task import Loader, Task
+
+REPORT_EVERY_S = 0.05
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """What the loop itself needs to know; see `TrainingConfig` for the meaning of each."""
+
+    epochs: int
+    accumulate: int = 1
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+    patience: int = 0
+    min_delta: float = 0.0
+    seed: int = 0
+    save_every_s: float = 0.0
+
+
+class Trainer:
+    """Trains a model on a task.
+
+    Attributes:
+        state: Position and history; see `TrainState`.
+        task, model, optimizer, schedule, device: What it was made of.
+        average: Running average of the weights, or None.
+        command: Asked after each update and each validation batch; returns ``stop``, ``pause``, ``finish_epoch`` or None.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        model: nn.Module,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        loaders: tuple[Loader, Loader | None],
+        options: LoopOptions,
+        device: torch.device,
+        precision: Precision,
+        callbacks: Sequence[Callback] = (),
+        command: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.task, self.model, self.optimizer, self.schedule = task, model, optimizer, schedule
+        self.train_loader, self.val_loader = loaders
+        self.options, self.device, self.precision = options, device, precision
+        self.callbacks = CallbackList(callbacks)
+        self.command = command
+        self.state = TrainState()
+        self.average = WeightAverage(model, options.ema_decay) if options.ema_decay else None
+        self.metric, self.maximise = (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
+        self._scaler = torch.amp.GradScaler(device.type, enabled=precision.scaled)
+        self._autocast = precision.context(device)
+        self._weights = [p for p in model.parameters()]
+        self._next_save = math.inf
+        self._pending_random: dict[str, Tensor] | None = None
+        self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
+
+    def fit(self) -> Outcome:
+        """Train from the present position to the end of the last epoch, or until something ends it earlier.
+
+        Raises:
+            Exception: Whatever the computation raised, after ``on_run_end`` was told.
+        """
+        outcome: Outcome | None = None
+        try:
+            self.callbacks("on_run_start", self)
+            while outcome is None and self.state.epoch <= self.options.epochs:
+                outcome = self.run_epoch()
+            outcome = outcome or Outcome("completed")
+        except BaseException as error:
+            self.callbacks("on_run_end", self, explain(error, self.task, self.device))
+            raise
+        finally:
+            self.close()
+        self.callbacks("on_run_end", self, outcome)
+        return outcome
+
+    def run_epoch(self) -> Outcome | None:
+        """One epoch: train, validate, judge, save; returns how the run ended, or None where it goes on."""
+        state, began = self.state, time.perf_counter()
+        self.begin_epoch()
+        trained = self.train_epoch()
+        train_seconds = time.perf_counter() - began
+        validated = self.validate() if trained else None
+        if validated is None:
+            return self._interrupt()
+        val_loss, metrics, per_class = validated
+        value = metrics.get(self.metric, math.nan) if self.val_loader else state.sums.mean()
+        is_best = state.judge(value, self.maximise, self.options.min_delta)
+        entry = {
+            "epoch": state.epoch,
+            "train_loss": state.sums.mean(),
+            "val_loss": val_loss,
+            "metrics": metrics,
+            "per_class": per_class,
+            "terms": state.sums.term_means(),
+            "lr": self.schedule.rate,
+            "seconds": {"train": train_seconds, "validation": time.perf_counter() - began - train_seconds},
+            "images_per_second": self._trained_samples / train_seconds if train_seconds else 0.0,
+            "wait_share": self._waited / train_seconds if train_seconds else 0.0,
+            "is_best": is_best,
+            "best_value": state.best_value,
+            "best_epoch": state.best_epoch,
+        }
+        state.history.append(entry)
+        self.schedule.end_epoch(val_loss if self.val_loader else state.sums.mean())
+        self.callbacks("on_epoch_end", self, entry)
+        if is_best:
+            with self.averaged():
+                self.callbacks("on_new_best", self)
+        state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
+        self.callbacks("on_save", self, "epoch")
+        return self._verdict()
+
+    def train_epoch(self) -> bool:
+        """Train on the rest of the epoch; False where a command interrupted it (at a step from which it can go on)."""
+        state, task, model, loader = self.state, self.task, self.model, self.train_loader
+        accumulate, batches = self.options.accumulate, len(loader)
+        pending = PendingLosses(task, "train", state.epoch)
+        model.train()
+        due = 0.0
+        asked = time.perf_counter()
+        for number, batch in enumerate(loader.epoch(state.epoch, state.step), state.step + 1):
+            arrived = time.perf_counter()
+            self._waited += arrived - asked
+            prepared = task.prepare(batch, self.device)
+            with self._autocast:
+                output = task.training_step(model, prepared)
+            window = min(accumulate, batches - (number - 1) // accumulate * accumulate)
+            self._backward(output.loss if window == 1 else output.loss / window)
+            pending.add(number, batch["index"], output)
+            if batch.get("unreadable"):
+                self._warn_unreadable(batch["unreadable"])
+            state.step = number
+            if number % accumulate == 0 or number == batches:
+                self._update()
+                now = time.perf_counter()
+                if now >= due or number == batches:
+                    due = now + REPORT_EVERY_S
+                    self._report(pending, "train", number, batches)
+                    if self._interrupted():
+                        return False
+                    if now >= self._next_save and number < batches:
+                        self.callbacks("on_save", self, "time")
+                        self._next_save = time.perf_counter() + self.options.save_every_s
+            asked = time.perf_counter()
+        return True
+
+    def validate(self) -> tuple[float, dict[str, float], dict[str, dict[str, float]]] | None:
+        """Validation loss, metrics and metrics per class with the averaged weights; None where a command interrupted it."""
+        if self.val_loader is None:
+            return math.nan, {}, {}
+        pending, sums = PendingLosses(self.task, "val", self.state.epoch), EpochSums()
+        metrics = self.task.new_metrics(self.device)
+        self.model.eval()
+        due, batches = 0.0, len(self.val_loader)
+        with torch.no_grad(), self.averaged():
+            for number, batch in enumerate(self.val_loader.epoch(1), 1):
+                prepared = self.task.prepare(batch, self.device)
+                with self._autocast:
+                    output = self.task.evaluation_step(self.model, prepared)
+                assert output.prediction is not None
+                metrics.update(output.prediction, prepared)
+                pending.add(number, batch["index"], output)
+                now = time.perf_counter()
+                if now >= due or number == batches:
+                    due = now + REPORT_EVERY_S
+                    self._report(pending, "val", number, batches, sums)
+                    if self._interrupted():
+                        return None
+        scalars, per_class = metrics.summary()
+        return sums.mean(), scalars, per_class
+
+    def begin_epoch(self) -> None:
+        """Set the randomness of the epoch under way and tell task and callbacks."""
+        torch.manual_seed(mix_seed(self.options.seed, self.state.epoch))
+        if self._pending_random is not None:  # resumed in the middle of this epoch
+            set_random_state(self._pending_random, self.device)
+            self._pending_random = None
+        self.task.begin_epoch(self.model, self.state.epoch)
+        self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
+        if self.options.save_every_s:
+            self._next_save = self._epoch_began + self.options.save_every_s
+        self.callbacks("on_epoch_start", self)
+
+    def _backward(self, loss: Tensor) -> None:
+        if self.precision.scaled:
+            self._scaler.scale(loss).backward()
+        else:
+            loss.backward()
+
+    def _update(self) -> None:
+        if self.precision.scaled:
+            self._scaler.unscale_(self.optimizer)
+        if self.options.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self._weights, self.options.clip_norm)
+        if self.precision.scaled:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+        else:
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update()
+        self.state.updates += 1
+        for listener in self.callbacks.on_update:
+            listener(self)
+
+    def _report(
+        self, pending: PendingLosses, phase: str, number: int, batches: int, sums: EpochSums | None = None
+    ) -> None:
+        loss, terms, samples = pending.read_back(self.state.sums if sums is None else sums)
+        self._trained_samples += samples if phase == "train" else 0
+        elapsed = time.perf_counter() - self._epoch_began
+        rate = self._trained_samples / elapsed if phase == "train" and elapsed > 0 else 0.0
+        report = Report(self.state.epoch, phase, number, batches, loss, terms, self.schedule.rate, rate)
+        self.callbacks("on_report", self, report)
+
+    def _warn_unreadable(self, found: list[tuple[str, str]]) -> None:
+        for path, reason in found:
+            self.callbacks(
+                "on_warning", self, "unreadable", f"{path} cannot be read ({reason}); the run goes on without it.",
+                "Repair or remove the file.", [path],
+            )  # fmt: skip
+
+    def _interrupted(self) -> bool:
+        return self.command() in ("stop", "pause")
+
+    def _interrupt(self) -> Outcome:
+        self.callbacks("on_save", self, "stop")
+        return self._stopped(str(self.command()))
+
+    def _stopped(self, command: str) -> Outcome:
+        if command == "pause":
+            return Outcome("paused", "Paused; the device is free.", "Resume goes on from this very step.")
+        return Outcome("stopped", "Stopped by request; the model so far is kept.", "Resume goes on from this very step.")
+
+    def _verdict(self) -> Outcome | None:
+        command, patience = self.command(), self.options.patience
+        if self.state.epoch > self.options.epochs:
+            return Outcome("completed")
+        if command:
+            return self._stopped(command)
+        if patience and self.state.stalled >= patience:
+            what = f"{self.metric} has not got better for {self.state.stalled} epochs"
+            return Outcome("stopped_early", f"{what} (early stopping).", "")
+        return None
+
+    @property
+    def wait_share(self) -> float:
+        """Share of the epoch's time so far that the loop waited for data."""
+        elapsed = time.perf_counter() - self._epoch_began
+        return self._waited / elapsed if elapsed > 0 else 0.0
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Inside the block the model has the weights that are validated and kept."""
+        return self.average.applied() if self.average is not None else contextlib.nullcontext()
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All that `restore` needs: nested state with tensors, and plain values."""
+        state: dict[str, Any] = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": random_state(self.device),
+        }
+        if self.average is not None:
+            state["average"] = self.average.average
+        if self.precision.scaled:
+            state["scaler"] = self._scaler.state_dict()
+        header = {
+            "state": self.state.as_json(),
+            "schedule": self.schedule.state(),
+            "average_updates": self.average.updates if self.average else 0,
+            "facts": self.task.facts(),
+        }
+        return state, header
+
+    def restore(self, state: dict[str, Any], header: dict[str, Any]) -> None:
+        """Go on from a `snapshot`; the model's weights must fit (see `load_into`)."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.state = TrainState.from_json(header["state"])
+        self.schedule.restore(header["schedule"])
+        if self.average is not None and "average" in state:
+            for name, value in state["average"].items():
+                self.average.average[name].copy_(value)
+            self.average.updates = header["average_updates"]
+        if self.precision.scaled and "scaler" in state:
+            self._scaler.load_state_dict(state["scaler"])
+        if self.state.step:
+            self._pending_random = state["random"]
+
+    def close(self) -> None:
+        """End the loaders' workers; safe to call twice."""
+        self.train_loader.close()
+        if self.val_loader is not None:
+            self.val_loader.close()
+
+
+def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
+    """What an exception of the loop means for the person who trains."""
+    text = str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in text:
+        where = "the computer" if device.type == "cpu" else str(device)
+        return Outcome("failed", f"The memory of {where} was not enough.", task.mend(MemoryError(text), device))
+    return explain_error(error)
+
+
+def explain_error(error: BaseException) -> Outcome:
+    """What an exception means, where nothing is known of task and device."""
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome("stopped", "Interrupted from the keyboard.", "Resume goes on from the last checkpoint.")
+    cure = getattr(error, "cure", "")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left" in str(error):
+        return Outcome("failed", "The disk is full.", "Free some space, then resume: nothing that was saved is lost.")
+    text = str(error).strip() or type(error).__name__
+    # A message of ours is written for people; of other libraries the type says more than the first line alone
+    known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
+    cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
+    return Outcome("failed", cause, cure or "The log of this run holds the details; resume goes on from the last checkpoint.")

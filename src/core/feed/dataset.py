@@ -1,0 +1,221 @@
+"""Image and mask pairs by index, each with its own randomness. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from src.core.dataset.images import UnreadableImageError, read_image, read_mask
+from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning, MaskValueError
+from src.core.dataset.records import Sample
+from src.core.feed.augment import Augmentation, as_size
+from src.core.feed.geometry import Array, Fit, overlap, place, tiles
+
+
+class Unreadable(NamedTuple):
+    """A file that could not be used, with the reason as half a sentence."""
+
+    path: str
+    reason: str
+
+
+class TooManyUnreadableError(RuntimeError):
+    """More samples than the allowed share could not be read; the message names some of them."""
+
+    def __init__(self, found: Sequence[Unreadable], allowed: int, total: int) -> None:
+        self.found, self.allowed, self.total = tuple(found), allowed, total
+        shown = "; ".join(f"{bad.path} {bad.reason}" for bad in self.found[:3])
+        more = f"; and {len(self.found) - 3} more" if len(self.found) > 3 else ""
+        super().__init__(
+            f"{len(self.found)} of {total} samples could not be read, more than the {allowed} that may be "
+            "left out: "
+            f"{shown}{more}. Repair or remove these files, or allow a larger share of unreadable ones."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.found, self.allowed, self.total)
+
+
+class Key(NamedTuple):
+    """What a drawn sample is a function of, beside the seed; ``repeat``: its earlier draws in the epoch."""
+
+    epoch: int
+    item: int
+    repeat: int = 0
+
+
+def read_pair(
+    sample: Sample,
+    meaning: MaskMeaning,
+    channels: int = 3,
+    intensity_range: tuple[float, float] | None = None,
+    min_size: tuple[int, int] | None = None,
+) -> tuple[Array, Array]:
+    """The image, uint8 H×W×C, and the class numbers of its mask, uint8 H×W.
+
+    A sample without a mask shows nothing: class 0 everywhere.
+
+    Raises:
+        UnreadableImageError: either file.
+        MaskValueError: values that have no meaning.
+    """
+    image = read_image(sample.image, channels=channels, intensity_range=intensity_range, min_size=min_size)
+    if sample.mask is None:
+        return image, np.zeros(image.shape[:2], np.uint8)
+    return image, meaning.encode(read_mask(sample.mask))
+
+
+def least_size(sample: Sample, size: tuple[int, int], fit: Fit) -> tuple[int, int] | None:
+    """The lowest ``(height, width)`` at which reading an image loses nothing that ``size`` could show; None
+    for the full one."""
+    if fit == "crop" or not (sample.width and sample.height):
+        return size if fit == "stretch" else None
+    # a quarter turn of a canvas that is not square fits the image into the canvas turned
+    sides = [place((sample.height, sample.width), inner, fit) for inner in (size, size[::-1])]
+    return max(p.height for p in sides), max(p.width for p in sides)
+
+
+@dataclass(frozen=True)
+class Item:
+    """``image`` uint8 H×W×C, ``mask`` uint8 H×W of class numbers (255: ignored), ``index`` of the item."""
+
+    image: Array
+    mask: Array
+    index: int
+
+
+class ImageMaskDataset:
+    """Samples at the model's size, as uint8.
+
+    With an augmentation it is a training set: an item is a sample, and its randomness is a pure function
+    of ``(seed, epoch, index, repeat)``. Without one it is an evaluation set: nothing is random, and with
+    ``crop`` an item is one tile of a sample, the tiles covering each image; what two tiles share is
+    ignored (255) in the later one, so that each pixel counts once.
+
+    Attributes:
+        samples: What was given.
+        size: ``(height, width)`` of the items.
+        channels: 1 or 3.
+        item_samples: int64, for each item the number of its sample.
+        allowed_unreadable: Samples that may fail before the run ends: ``max_unreadable`` of them, at least
+            one unless ``max_unreadable`` is 0, and never all.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        meaning: MaskMeaning,
+        size: int | tuple[int, int],
+        channels: int = 3,
+        fit: Fit = "letterbox",
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        intensity_range: tuple[float, float] | None = None,
+        max_unreadable: float = 0.05,
+    ) -> None:
+        """``augmentation`` must have been made with the same ``size`` and ``fit``."""
+        self.samples = list(samples)
+        self.meaning = meaning
+        self.size = as_size(size)
+        self.channels = channels
+        self.fit: Fit = fit
+        if augmentation is not None and (augmentation.size, augmentation.fit) != (self.size, fit):
+            raise ValueError(
+                f"The augmentation makes {augmentation.size} by {augmentation.fit}, the data set {self.size} "
+                f"by {fit}: "
+                "make both with the same size and fit."
+            )
+        self.training = augmentation is not None
+        self._change = augmentation or Augmentation.only_fit(self.size, fit)
+        self.seed = seed
+        self.intensity_range = intensity_range
+        share = int(max_unreadable * len(self.samples))
+        self.allowed_unreadable = min(max(share, 1), len(self.samples) - 1) if max_unreadable > 0 else 0
+        self._windows: list[tuple[int, int]] = []
+        counts = [1] * len(self.samples)
+        if fit == "crop" and not self.training:
+            grids = [tiles(self._outline(sample), self.size) for sample in self.samples]
+            self._windows = [window for grid in grids for window in grid]
+            counts = [len(grid) for grid in grids]
+        self.item_samples = np.repeat(np.arange(len(self.samples), dtype=np.int64), counts)
+
+    def __len__(self) -> int:
+        return len(self.item_samples)
+
+    def sample_of(self, index: int) -> Sample:
+        """The sample behind an item, as the ``index`` of a batch names it."""
+        return self.samples[self.item_samples[index]]
+
+    @property
+    def has_object(self) -> np.ndarray:
+        """For each item whether its sample shows anything but background."""
+        return np.array([self.samples[i].has_object for i in self.item_samples], dtype=bool)
+
+    def generator(self, key: Key) -> np.random.Generator:
+        """The randomness of one drawn sample."""
+        seeds = np.random.SeedSequence((self.seed, key.epoch, key.item, key.repeat), spawn_key=(0,))
+        return np.random.Generator(np.random.PCG64(seeds))
+
+    def fetch(self, epoch: int, index: int, repeat: int = 0) -> tuple[Item | None, list[Unreadable]]:
+        """Read one item.
+
+        Returns:
+            The item, and the files that could not be used on the way. While training, the next readable
+            sample takes the place of an unreadable one (with the randomness of the place that it takes);
+            in an evaluation nothing
+            does, since it would count twice: then the item is None.
+
+        Raises:
+            TooManyUnreadableError: more than ``allowed_unreadable`` in a row.
+        """
+        key = Key(epoch, index, repeat)
+        bad: list[Unreadable] = []
+        for step in range(len(self)):
+            at = (index + step) % len(self)
+            try:
+                return self._read(at, self.generator(key) if self.training else None), bad
+            except Refused as error:
+                bad.append(Unreadable(*error.args))
+            if not self.training:
+                return None, bad
+            if len(bad) > self.allowed_unreadable:
+                break
+        raise TooManyUnreadableError(bad, self.allowed_unreadable, len(self.samples))
+
+    def _read(self, index: int, rng: np.random.Generator | None) -> Item:
+        sample = self.sample_of(index)
+        window = self._windows[index] if self._windows else None
+        try:
+            image, mask = read_pair(
+                sample,
+                self.meaning,
+                self.channels,
+                self.intensity_range,
+                least_size(sample, self.size, self.fit),
+            )
+            out = self._change(image=image, mask=mask, rng=rng, window=window)
+        except UnreadableImageError as error:
+            raise Refused(error.path, error.reason) from error
+        except MaskValueError as error:
+            raise Refused(str(sample.mask), f"cannot be used: {error}") from error
+        except ValueError as error:  # the sizes of image and mask do not belong together
+            raise Refused(str(sample.mask), f"does not fit its image. {error}") from error
+        if window is not None:
+            rows, columns = overlap(window, image.shape[:2], self.size)
+            out["mask"][:rows] = IGNORE_INDEX
+            out["mask"][:, :columns] = IGNORE_INDEX
+        return Item(out["image"], out["mask"], index)
+
+    def _outline(self, sample: Sample) -> tuple[int, int]:
+        if not (sample.width and sample.height):
+            raise ValueError(
+                f"The size of {sample.image} is not known; a grid of tiles cannot be laid over it."
+            )
+        return sample.height, sample.width
+
+
+class Refused(Exception):
+    """Internal: ``args`` are the path and the reason."""

@@ -1,0 +1,73 @@
+"""Numbers, times and names as people read them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+_METRICS = {
+    "iou": "IoU", "dice": "Dice", "f1": "F1", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall",
+    "train_loss": "Training loss", "val_loss": "Validation loss",
+}  # fmt: skip
+DASH = "–"
+
+
+def is_number(value: object) -> bool:
+    """A finite number; truth values are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """A measured value with ``digits`` significant digits; a dash where there is none."""
+    if not is_number(value):
+        return DASH
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
+        return f"{value:.{digits - 1}g}"
+    return f"{value:,.{digits}f}" if abs(value) < 1 else f"{value:,.{max(0, digits - len(str(int(abs(value)))))}f}"
+
+
+def percent(share: Any) -> str:
+    """A share between 0 and 1: ``12.3 %``, ``0.034 %``; two significant digits below one per cent."""
+    if not is_number(share):
+        return DASH
+    hundred = 100 * share
+    return f"{hundred:.1f} %" if hundred >= 1 or not hundred else f"{hundred:.2g} %"
+
+
+def duration(seconds: Any) -> str:
+    """``8.4 s``, ``42 s``, ``3 min 10 s``, ``2 h 05 min``, ``3 d 4 h``; a dash where it is unknown."""
+    if not is_number(seconds) or seconds < 0:
+        return DASH
+    whole = round(seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def count(many: int, one: str, plural: str = "") -> str:
+    """``1 epoch``, ``1,204 epochs``."""
+    return f"{many:,} {one if many == 1 else plural or one + 's'}"
+
+
+def metric_title(key: str) -> str:
+    """The name of a metric for people; an unknown key in words."""
+    return _METRICS.get(key) or key.replace("_", " ").capitalize()
+
+
+def plain(value: Any) -> str:
+    """A configuration value as it would be written in YAML."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value) or "(empty)"
+    return str(value) if str(value) else "(empty)"

@@ -1,0 +1,182 @@
+"""What state a run is in: read from its log and from whether its process lives. The same answer for every reader."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from src.core.run.events import Event, EventTail, EventWriter, history
+from src.core.run.folder import RunFolder, RunFolderError
+
+#: A process of another machine counts as alive while its log was touched within this time.
+REMOTE_SILENCE_S = 90.0
+#: The states of a run; those after ``running`` are endings.
+STATES = ("new", "starting", "running", "completed", "stopped_early", "stopped", "paused", "failed", "killed")
+TITLES = {
+    "new": "Not started", "starting": "Starting", "running": "Running", "completed": "Completed",
+    "stopped_early": "Stopped early", "stopped": "Stopped", "paused": "Paused", "failed": "Failed", "killed": "Killed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One line in a list of runs.
+
+    Attributes:
+        folder: The run.
+        state: One of `STATES`.
+        epoch, epochs: Epochs completed, and planned.
+        metric: Name of the value by which the best model is chosen.
+        best_value, best_epoch: The best so far.
+        cause, cure: Of the ending, or empty.
+    """
+
+    folder: RunFolder
+    state: str
+    started: float = 0.0
+    updated: float = 0.0
+    epoch: int = 0
+    epochs: int = 0
+    metric: str = ""
+    best_value: float | None = None
+    best_epoch: int | None = None
+    cause: str = ""
+    cure: str = ""
+    task: str = ""
+    checkpoint: str = ""
+    model: str = ""
+    report: str = ""
+    history: list[Event] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process works on it now."""
+        return self.state in ("starting", "running")
+
+    @property
+    def resumable(self) -> bool:
+        """Whether `resume` makes sense: it is not running and has epochs left."""
+        return not self.alive and self.state != "completed"
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        return {
+            "status": self.state, "run": str(self.folder.path), "name": self.folder.name, "task": self.task,
+            "epochs": self.epoch, "epochs_planned": self.epochs, "metric": self.metric, "best_value": self.best_value,
+            "best_epoch": self.best_epoch, "checkpoint": self.checkpoint or None, "model": self.model or None,
+            "report": self.report or None, "cause": self.cause or None, "cure": self.cure or None,
+            "started": self.started or None, "updated": self.updated or None,
+        }  # fmt: skip
+
+
+def process_alive(folder: RunFolder) -> bool:
+    """Whether the process that last took this run still lives (a reused process number does not count)."""
+    job = folder.read_json(folder.job)
+    if not job:
+        return False
+    if job.get("host") != socket.gethostname():
+        try:
+            return time.time() - folder.events.stat().st_mtime < REMOTE_SILENCE_S
+        except OSError:
+            return False
+    try:
+        process = psutil.Process(int(job["pid"]))
+        return abs(process.create_time() - float(job["create_time"])) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, ValueError):
+        return False
+
+
+def claim(folder: RunFolder) -> None:
+    """Note that this process works on the run; called by the job when it holds the lock."""
+    me = psutil.Process()
+    folder.write_json(
+        folder.job, {"pid": me.pid, "create_time": me.create_time(), "host": socket.gethostname(), "claimed": time.time()}
+    )
+
+
+def summarise(folder: RunFolder) -> RunSummary:
+    """Read a run's state. Never raises for a damaged run: what cannot be read is left empty."""
+    events = history(list(EventTail(folder.events).read(skip=("batch_progress", "resource_sample"))))
+    return summarise_events(folder, events, process_alive(folder))
+
+
+def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> RunSummary:
+    """The summary of events that were already read (those that count, see `history`)."""
+    started = [e for e in events if e.type == "run_started"]
+    completed = [e for e in events if e.type == "epoch_completed"]
+    first, last = (started[0], started[-1]) if started else (None, None)
+    ended = events[-1] if events and events[-1].type == "run_ended" else None
+    if alive and ended is None:
+        state = "running" if last else "starting"
+    elif ended is not None:
+        state = str(ended["status"])
+    else:
+        state = "killed" if events or folder.read_json(folder.job) else "new"
+    newest = completed[-1] if completed else None
+    cause, cure = (ended.get("cause", ""), ended.get("cure", "")) if ended else ("", "")
+    if state == "killed" and not cause:
+        cause = "The process disappeared without a word: it was killed from outside, or the machine went down."
+        cure = "Resume goes on from the last checkpoint."
+    return RunSummary(
+        folder=folder,
+        state=state,
+        started=first.time if first else _mtime(folder.config),
+        updated=events[-1].time if events else _mtime(folder.config),
+        epoch=int(newest["epoch"]) if newest else 0,
+        epochs=int(last["epochs"]) if last else 0,
+        metric=str(last["metric"]) if last else "",
+        best_value=newest.get("best_value") if newest else None,
+        best_epoch=newest.get("best_epoch") if newest else None,
+        cause=cause or "",
+        cure=cure or "",
+        task=str(last.get("task", "")) if last else "",
+        checkpoint=(ended.get("checkpoint") or "") if ended else "",
+        model=(ended.get("model") or "") if ended else "",
+        report=(ended.get("report") or "") if ended else "",
+        history=events,
+    )
+
+
+def _mtime(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def list_runs(runs_dir: Path) -> list[RunFolder]:
+    """The run folders in a folder, the newest first."""
+    if not runs_dir.is_dir():
+        return []
+    found = [RunFolder(p) for p in runs_dir.iterdir() if (p / "config.yaml").is_file()]
+    return sorted(found, key=lambda f: _mtime(f.config), reverse=True)
+
+
+def settle(folder: RunFolder, cause: str, cure: str, status: str = "killed") -> bool:
+    """Write the ending of a run whose process died without one; returns whether it was needed.
+
+    Safe from several readers at once: only the one that gets the run's lock writes.
+    """
+    try:
+        lock = folder.lock(timeout=1.0)
+    except RunFolderError:
+        return False
+    try:
+        events = history(list(EventTail(folder.events).read(skip=("batch_progress", "resource_sample"))))
+        if events and events[-1].type == "run_ended":
+            return False
+        summary = summarise_events(folder, events, alive=False)
+        writer = EventWriter(folder.events)
+        writer.write(
+            "run_ended", status=status, cause=cause, cure=cure, epoch=summary.epoch,
+            best_value=summary.best_value, best_epoch=summary.best_epoch, checkpoint=None, model=None, report=None,
+        )  # fmt: skip
+        writer.close()
+        return True
+    finally:
+        lock.release()

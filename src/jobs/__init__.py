@@ -1,0 +1,1 @@
+"""What child processes run. Only here do the engine, the tasks and the run folder come together."""

@@ -1,0 +1,27 @@
+"""Entry of a child process: ``app.py _job VERB ...``; not for people."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def run_job(words: Sequence[str]) -> int:
+    """Carry out one job and return the exit code of the process."""
+    parser = argparse.ArgumentParser(prog="_job")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    train = verbs.add_parser("train")
+    train.add_argument("folder", type=Path)
+    train.add_argument("--resume", action="store_true")
+    train.add_argument("--follow-parent", action="store_true")
+    check = verbs.add_parser("check")
+    check.add_argument("config", type=Path)
+    arguments = parser.parse_args(words)
+    if arguments.verb == "check":
+        from src.jobs.check import run_check
+
+        return run_check(arguments.config)
+    from src.jobs.train import run_training
+
+    return run_training(arguments.folder, resume=arguments.resume, follow_parent=arguments.follow_parent)

@@ -1,0 +1,259 @@
+"""The training job: brings the run folder, the task and the engine together in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from src.core.config import ConfigError, Layer, Resolved, RunConfig, dump_yaml, file_layer, nest, read_yaml, resolve
+from src.core.dataset.findings import DatasetError
+from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder, RunFolderError, commands
+from src.core.run.folder import write_atomically
+from src.core.run.state import claim
+from src.tasks.catalog import load_task, task_info
+
+#: Seconds for the process before this one to give the run back.
+LOCK_PATIENCE_S = 20.0
+
+
+class ResumeError(Exception):
+    """A run that cannot go on; ``cure`` says what to do instead."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
+def load_config(folder: RunFolder) -> Resolved[RunConfig]:
+    """The configuration of a run with the layers that its values came from."""
+    raw = read_yaml(folder.config)
+    info = task_info(str(raw.get("task", "segmentation")))
+    resolved: Resolved[RunConfig] = resolve(info.config, [file_layer(folder.config, info.config)])
+    origins = dict.fromkeys(resolved.origins, "default") | dict(raw.get("origins") or {})
+    return Resolved(resolved.config, origins)
+
+
+def run_training(path: Path, *, resume: bool, follow_parent: bool) -> int:
+    """Train the run in ``path``; every ending is written to its log. Returns 0 unless the run failed."""
+    folder = RunFolder(path)
+    try:
+        lock = folder.lock(timeout=LOCK_PATIENCE_S)
+        claim(folder)
+        writer = EventWriter(folder.events)
+    except (RunFolderError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    inbox = CommandInbox(folder)
+    _listen(folder, inbox, follow_parent)
+    job = TrainingJob(folder, writer, inbox)
+    try:
+        job.run(resume)
+        ending = job.ending
+    except KeyboardInterrupt:
+        ending = {"status": "stopped", "cause": "Interrupted from the keyboard.", "cure": ""}
+    except Exception as error:
+        traceback.print_exc()
+        ending = job.ending or failure(error)
+    try:
+        writer.write("run_ended", **{**job.result(), **ending})
+        writer.close()
+        commands.clear(folder)
+    except OSError as error:
+        print(f"The ending could not be written to {folder.events}: {error}. It was: {ending}", file=sys.stderr)
+        return 1
+    finally:
+        lock.release()
+    return 0 if ending["status"] != "failed" else 1
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """The ending for an error before the loop began."""
+    if isinstance(error, DatasetError):
+        first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
+        return {"status": "failed", "cause": first.message, "cure": first.cure}
+    from src.core.engine.trainer import explain_error
+
+    outcome = explain_error(error)
+    return {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+
+
+def _listen(folder: RunFolder, inbox: CommandInbox, follow_parent: bool) -> None:
+    """Take signals as commands; where the parent is a terminal's command, its end is the command to stop."""
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: inbox.give("stop"))
+    if not follow_parent:
+        return
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        commands.send(folder, "stop")
+        inbox.give("stop")
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+class TrainingJob:
+    """One run from its folder to its end.
+
+    Attributes:
+        ending: Status, cause and cure, once it is known.
+    """
+
+    def __init__(self, folder: RunFolder, writer: EventWriter, inbox: CommandInbox) -> None:
+        self.folder, self.writer, self.inbox = folder, writer, inbox
+        self.index = CheckpointIndex(folder)
+        self.ending: dict[str, Any] = {}
+        self._trainer: Any = None
+
+    def run(self, resume: bool) -> None:
+        """Read the data, build everything, train, keep the model, report."""
+        resolved = load_config(self.folder)
+        config = resolved.config
+        info = task_info(config.task)
+        data = self._describe(info, config)
+        if data is None:
+            self.ending = {"status": "stopped", "cause": "Stopped by request before the first batch.", "cure": ""}
+            return
+        self._note_detected(resolved, info, data)
+        from src.jobs.assemble import assemble, environment
+
+        self.folder.write_json(self.folder.environment, environment(config, data))
+        trainer = self._trainer = assemble(config, load_task(info.id), data, self.folder, self.writer, self.inbox)
+        try:
+            resumed = resume and self._restore(trainer, data)
+            self._announce(trainer, config, data, resumed)
+            outcome = trainer.fit()
+            self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+        except Exception as error:
+            from src.core.engine.trainer import explain
+
+            outcome = explain(error, trainer.task, trainer.device)
+            self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+            raise
+        finally:
+            trainer.close()
+            self._finish(config)
+
+    def _describe(self, info: Any, config: RunConfig) -> Any:
+        """The data set as it was when the run began, or as it is now; None where a command came first.
+
+        Raises:
+            DatasetError: The data cannot be trained on.
+        """
+        from src.core.dataset.describe import DatasetDescription
+
+        if (self.folder.dataset / "description.json").exists():
+            data = DatasetDescription.load(self.folder.dataset)
+        else:
+            data = info.describe(config, None, lambda: self.inbox.poll() is not None)
+            if self.inbox.poll() is not None:
+                return None
+        findings = info.check(config, data)
+        for finding in findings:
+            if finding.severity != "error":
+                self._warn(finding.code, finding.message, finding.cure, list(finding.where))
+        if any(f.severity == "error" for f in findings):
+            raise DatasetError([f for f in findings if f.severity == "error"])
+        data.save(self.folder.dataset)
+        return data
+
+    def _note_detected(self, resolved: Resolved[RunConfig], info: Any, data: Any) -> None:
+        """Enter what was read from the data into the configuration, under a layer of its own."""
+        flat = resolved.flat()
+        detected = {k: v for k, v in data.resolved().items() if k in flat and flat[k] != v}
+        if not detected:
+            return
+        both = resolve(info.config, [Layer("default", nest(flat)), Layer("detected", nest(detected))])
+        origins = {k: "detected" if k in detected else v for k, v in resolved.origins.items()}
+        write_atomically(self.folder.config, dump_yaml(Resolved(both.config, origins)).encode())
+
+    def _restore(self, trainer: Any, data: Any) -> bool:
+        """Go on from the newest sound checkpoint; False where none had been written yet.
+
+        Raises:
+            ResumeError: The run is complete, no checkpoint can be read, or it was trained with other classes.
+        """
+        from src.core.engine.checkpoint import CheckpointError, load_into, read_state
+
+        entry, problems = self.index.newest_sound()
+        for problem in problems:
+            self._warn("checkpoint-damaged", problem, "The one before it is used." if entry else "", [])
+        if entry is None:
+            if problems:
+                raise ResumeError("No checkpoint of this run can be read: " + " ".join(problems),
+                                  "Start the run anew with the same configuration (config.yaml in its folder).")  # fmt: skip
+            return False
+        try:
+            state, header = read_state(self.index.file_of(entry))
+            before, now = header["facts"].get("classes"), trainer.task.facts().get("classes")
+            if before != now:
+                raise ResumeError(f"The checkpoint was trained with the classes {before}, the configuration says {now}.",
+                                  "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
+            load_into(trainer.model, state["model"], entry.file)
+        except CheckpointError as error:
+            raise ResumeError(str(error), "Put the model's options back in config.yaml, or start a new run.") from None
+        trainer.restore(state, header)
+        if trainer.state.epoch > trainer.options.epochs:
+            raise ResumeError(f"This run has done all its {trainer.options.epochs} epochs.",
+                              f"To train on, raise them: resume … training.epochs={trainer.options.epochs * 2}.")  # fmt: skip
+        return True
+
+    def _announce(self, trainer: Any, config: RunConfig, data: Any, resumed: bool) -> None:
+        from src.core.engine.device import device_title
+        from src.core.engine.task import count_parameters
+        from src.core.run.events import EventTail
+
+        attempts = sum(1 for e in EventTail(self.folder.events).read(("batch_progress",)) if e.type == "run_started")
+        state = trainer.state
+        self.writer.write(
+            "run_started", attempt=attempts + 1, resumed=resumed, epoch=state.epoch, step=state.step, task=config.task,
+            device=device_title(trainer.device), precision=trainer.precision.name, epochs=config.training.epochs,
+            steps_per_epoch=len(trainer.train_loader), batch_size=config.training.batch_size,
+            train_samples=len(data.samples["train"]), val_samples=len(data.samples["val"]),
+            parameters=count_parameters(trainer.model), metric=trainer.metric, mode="max" if trainer.maximise else "min",
+            class_names=list(data.class_names), data=data.summary(),
+        )  # fmt: skip
+
+    def _finish(self, config: RunConfig) -> None:
+        """Keep the model under its plain name, and write the report; neither can turn a good run into a failed one."""
+        try:
+            if best := self.index.with_role("best") or self.index.with_role("last"):
+                beside = self.folder.path / ".model.tmp"
+                shutil.copyfile(self.index.file_of(best), beside)
+                os.replace(beside, self.folder.path / "model.safetensors")
+            if config.monitoring.report and self._trainer.state.history:
+                from src.core.report import write_report
+
+                write_report(self.folder, self.ending)
+        except Exception as error:
+            traceback.print_exc()
+            self._warn("ending", f"After training, this failed: {type(error).__name__}: {error}.",
+                       "The checkpoints are not affected; the log of the run has the details.", [])  # fmt: skip
+
+    def _warn(self, code: str, message: str, cure: str, where: list[str]) -> None:
+        self.writer.write("warning", code=code, message=message, cure=cure, where=where)
+
+    def result(self) -> dict[str, Any]:
+        """What the run came to, for its last event."""
+        state = self._trainer.state if self._trainer else None
+        newest = self.index.with_role("best") or self.index.with_role("last")
+        model, report = self.folder.path / "model.safetensors", self.folder.report / "index.html"
+        return {
+            "epoch": len(state.history) if state else 0,
+            "best_value": state.best_value if state else None,
+            "best_epoch": state.best_epoch if state else None,
+            "checkpoint": str(self.index.file_of(newest)) if newest else None,
+            "model": str(model) if model.exists() else None,
+            "report": str(report) if report.exists() else None,
+        }
+
+
+__all__ = ["ConfigError", "ResumeError", "TrainingJob", "load_config", "run_training"]

@@ -1,0 +1,34 @@
+"""Which tasks there are. Torch-free: the torch side of a task is imported only by the child process that runs it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from src.core.config import ConfigError
+from src.core.task_info import TaskInfo
+from src.tasks.segmentation.description import SEGMENTATION
+
+if TYPE_CHECKING:
+    from src.core.engine.task import Task
+
+
+TASKS: dict[str, TaskInfo] = {info.id: info for info in (SEGMENTATION,)}
+
+
+def task_info(task_id: str) -> TaskInfo:
+    """The torch-free side of a task.
+
+    Raises:
+        ConfigError: There is no such task.
+    """
+    if task_id not in TASKS:
+        raise ConfigError([("task", f"There is no task “{task_id}”; there are: {', '.join(TASKS)}.")])
+    return TASKS[task_id]
+
+
+def load_task(task_id: str) -> type[Task]:
+    """The torch side of a task. Imports torch."""
+    module, _, name = task_info(task_id).runtime.partition(":")
+    found: type[Task] = getattr(importlib.import_module(module), name)
+    return found

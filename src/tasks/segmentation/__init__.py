@@ -1,0 +1,1 @@
+"""Semantic segmentation of images: every pixel gets a class."""

@@ -1,0 +1,89 @@
+"""Options of semantic segmentation. Torch-free."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from src.core.config.fields import Section, option, section
+from src.core.config.training import RunConfig, TrainingConfig
+from src.core.dataset.config import ImageDataConfig
+
+
+class SegmentationModelConfig(Section):
+    """The network."""
+
+    architecture: Literal[
+        "unet", "unetplusplus", "deeplabv3", "deeplabv3plus", "fpn", "linknet", "manet", "pan", "pspnet", "upernet",
+        "segformer",
+    ] = option(
+        "unet", "Architecture", "Decoder that turns the encoder's features into a mask; U-Net is the safe choice.",
+        choice_labels={
+            "unet": "U-Net", "unetplusplus": "U-Net++", "deeplabv3": "DeepLabV3", "deeplabv3plus": "DeepLabV3+",
+            "fpn": "FPN", "linknet": "LinkNet", "manet": "MA-Net", "pan": "PAN", "pspnet": "PSPNet", "upernet": "UPerNet",
+            "segformer": "SegFormer head",
+        },
+    )  # fmt: skip
+    encoder: str = option(
+        "resnet18", "Encoder", "Backbone that extracts features; larger ones need more memory and more data.",
+        choices_from="encoders",
+    )  # fmt: skip
+    encoder_weights: str | None = option(
+        None, "Encoder weights", "imagenet (downloaded once), none, or a file of weights on this machine.",
+        path="file_or_none", choices_from="encoder_weights",
+    )  # fmt: skip
+    freeze_epochs: int = option(
+        0, "Freeze the encoder for", "The encoder keeps its weights during the first epochs; useful with pretrained weights only.",
+        unit="epochs", ge=0,
+    )  # fmt: skip
+    prior_bias: bool = option(
+        True, "Start from the class shares", "The last layer starts by predicting each class as often as it occurs, so that "
+        "rare objects are learnt from the first step on.", advanced=True,
+    )  # fmt: skip
+
+
+class LossConfig(Section):
+    """What the training lowers."""
+
+    name: Literal["combined", "dice", "bce", "focal", "iou", "tversky"] = option(
+        "combined", "Loss", "Combined adds Dice, cross-entropy and focal by their weights.",
+        choice_labels={"combined": "Combined", "dice": "Dice", "bce": "Cross-entropy", "focal": "Focal", "iou": "IoU (Jaccard)",
+                       "tversky": "Tversky"},
+    )  # fmt: skip
+    dice_weight: float = option(1.0, "Dice weight", "Share of the Dice loss.", ge=0, le=100, depends_on=("name", ("combined",)))
+    bce_weight: float = option(
+        1.0, "Cross-entropy weight", "Share of the cross-entropy.", ge=0, le=100, depends_on=("name", ("combined",))
+    )
+    focal_weight: float = option(
+        0.0, "Focal weight", "Share of the focal loss.", ge=0, le=100, depends_on=("name", ("combined",))
+    )
+    positive_weight: float = option(
+        1.0, "Object weight", "Binary cross-entropy counts object pixels this many times; for objects that are missed.",
+        gt=0, le=1000, depends_on=("name", ("combined", "bce")), advanced=True,
+    )  # fmt: skip
+    class_weights: Literal["none", "inverse", "inverse_sqrt", "median_frequency", "effective"] = option(
+        "none", "Class weights", "Rare classes count more, by their share of the training pixels; multi-class only.", advanced=True,
+        choice_labels={"none": "None", "inverse": "1 / frequency", "inverse_sqrt": "1 / √frequency",
+                       "median_frequency": "Median frequency", "effective": "Effective number"},
+    )  # fmt: skip
+    gamma: float = option(
+        2.0, "Focal gamma", "How strongly easy pixels are played down.", ge=0, le=10, advanced=True,
+        depends_on=("name", ("combined", "focal")),
+    )  # fmt: skip
+    smooth: float = option(
+        1.0, "Smoothing", "Constant s of the Dice, IoU and Tversky formulas, in pixels.", ge=0, le=1e6, advanced=True
+    )
+
+
+class SegmentationTrainingConfig(TrainingConfig):
+    """The engine's options and the loss."""
+
+    loss: LossConfig = section(LossConfig, "Loss")
+
+
+class SegmentationConfig(RunConfig):
+    """The whole configuration of a segmentation run."""
+
+    task: Literal["segmentation"] = option("segmentation", "Task", "The training problem.")
+    model: SegmentationModelConfig = section(SegmentationModelConfig, "")
+    training: SegmentationTrainingConfig = section(SegmentationTrainingConfig, "")  # type: ignore[assignment]
+    data: ImageDataConfig = section(ImageDataConfig, "")

@@ -1,0 +1,239 @@
+"""Segmentation for the engine: data, network, loss, metrics, previews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from src.core.dataset.describe import DatasetDescription
+from src.core.dataset.masks import IGNORE_INDEX
+from src.core.dataset.weights import class_weights, foreground_prior
+from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
+from src.core.feed.augment import Augmentation
+from src.core.feed.dataset import ImageMaskDataset
+from src.core.feed.loader import FeedLoader
+from src.core.feed.normalise import Normaliser
+from src.models.losses import get_loss_function
+from src.models.metrics import MetricsTracker
+from src.models.segmentation_models import (
+    build_model, encoder_normalisation, freeze_encoder, set_prior_bias, unfreeze_encoder,
+)  # fmt: skip
+from src.tasks.segmentation.config import SegmentationConfig
+from src.tasks.segmentation.pictures import overlay
+
+
+class SegmentationMetrics:
+    """The tracker of `src.models.metrics` as the engine takes it."""
+
+    def __init__(self, tracker: MetricsTracker) -> None:
+        self._tracker = tracker
+
+    def update(self, prediction: Tensor, batch: Batch) -> None:
+        """Add the logits of a prepared batch."""
+        self._tracker.update(prediction, batch["mask"])
+
+    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """Pooled values by their plain name, then mean and deviation over images; and the pooled values per class."""
+        found = self._tracker.get_summary()
+        names = ("iou", "dice", "accuracy", "precision", "recall", "f1")
+        scalars = {name: float(found[name]["pooled"]) for name in names}
+        for name in names:
+            scalars[f"{name}_mean"] = float(found[name]["mean"])
+            scalars[f"{name}_std"] = float(found[name]["std"])
+        classes = found["iou"]["per_class"]
+        per_class = {
+            str(c): {name: float(found[name]["per_class"][c]) for name in names if c in found[name]["per_class"]}
+            for c in classes
+        }
+        return scalars, per_class
+
+
+class SegmentationTask(Task):
+    """Semantic segmentation, binary (one logit) or multi-class (a logit a class, background included)."""
+
+    config: SegmentationConfig
+    data: DatasetDescription
+
+    def __init__(self, config: SegmentationConfig, data: DatasetDescription) -> None:
+        super().__init__(config, data)
+        self.metric = config.monitoring.best_metric
+        self.meaning = data.meaning
+        self.class_names = list(data.class_names)
+        norm = encoder_normalisation(config.model.encoder, config.model.encoder_weights)
+        self.normaliser = Normaliser(norm.mean, norm.std)
+        self._loss: nn.Module | None = None
+
+    def _dataset(self, split: str, augmentation: Augmentation | None) -> ImageMaskDataset:
+        data = self.config.data
+        return ImageMaskDataset(
+            self.data.samples[split], self.meaning, data.image_size, data.channels, data.resize, augmentation,
+            self.config.training.seed, self.data.intensity_range, data.max_unreadable,
+        )  # fmt: skip
+
+    def _augmentation(self) -> Augmentation:
+        options = self.config.data.augmentation.model_dump()
+        return Augmentation(self.config.data.image_size, fit=self.config.data.resize, **options)
+
+    def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
+        """Training loader with augmentation and balance; validation loader without either."""
+        data, batch = self.config.data, self.config.training.batch_size
+        common: dict[str, Any] = {"workers": data.workers, "worker_kind": data.worker_kind, "device_type": device.type}
+        self.train_set = self._dataset("train", self._augmentation())
+        train = FeedLoader(
+            self.train_set, batch, self.config.training.seed, shuffle=True, drop_last=True, balance=data.balance, **common
+        )
+        self.val_set = self._dataset("val", None)
+        val = FeedLoader(self.val_set, batch, **common) if len(self.val_set) else None
+        return train, val
+
+    def build_model(self) -> nn.Module:
+        """The network, its last layer starting from the class shares of the training masks."""
+        config = self.config.model
+        model = build_model(
+            config.architecture, config.encoder, config.encoder_weights, self.config.data.channels, self.meaning.out_channels
+        )
+        pixels = self.data.class_pixels["train"]
+        if config.prior_bias and sum(pixels):
+            shares = foreground_prior(pixels)
+            set_prior_bias(model, float(shares[-1]) if self.meaning.out_channels == 1 else shares.tolist())
+        return model
+
+    def begin_epoch(self, model: nn.Module, epoch: int) -> None:
+        """Freeze the encoder during the first epochs, then let it learn."""
+        if epoch <= self.config.model.freeze_epochs:
+            freeze_encoder(model)
+        elif epoch == self.config.model.freeze_epochs + 1 or not next(model.encoder.parameters()).requires_grad:  # type: ignore[union-attr,operator]
+            unfreeze_encoder(model)
+
+    def prepare(self, batch: Batch, device: torch.device) -> Batch:
+        """Normalised float images and masks on the device."""
+        image = self.normaliser.to_float(batch["image"], device, channels_last=self.config.training.channels_last)
+        return {**batch, "image": image, "mask": batch["mask"].to(device, non_blocking=True)}
+
+    def loss_function(self, device: torch.device) -> nn.Module:
+        """The loss of the configuration, with the class weights of the training masks."""
+        options = self.config.training.loss
+        weights = None
+        if options.class_weights != "none" and self.meaning.out_channels > 1:
+            weights = torch.tensor(class_weights(self.data.class_pixels["train"], options.class_weights), dtype=torch.float32)
+        return get_loss_function(
+            options.name,
+            mode="binary" if self.meaning.out_channels == 1 else "multiclass",
+            ignore_index=IGNORE_INDEX,
+            class_weights=weights,
+            **_loss_options(options, binary=self.meaning.out_channels == 1),
+        ).to(device)
+
+    def _terms(self, model: nn.Module, batch: Batch) -> tuple[Tensor, StepOutput]:
+        logits = model(batch["image"])
+        if self._loss is None:
+            self._loss = self.loss_function(logits.device)
+        if hasattr(self._loss, "terms"):
+            terms = self._loss.terms(logits, batch["mask"])
+            loss = terms.pop("total")
+            return logits, StepOutput(loss, {k: v.detach() for k, v in terms.items()})
+        return logits, StepOutput(self._loss(logits, batch["mask"]))
+
+    def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
+        """Loss and its named parts."""
+        return self._terms(model, batch)[1]
+
+    def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
+        """Loss and logits."""
+        logits, output = self._terms(model, batch)
+        output.prediction = logits
+        return output
+
+    def new_metrics(self, device: torch.device) -> Metrics:
+        """Confusion counts on the device."""
+        tracker = MetricsTracker(
+            num_classes=self.meaning.out_channels, ignore_index=IGNORE_INDEX, class_names=self.class_names
+        )
+        return SegmentationMetrics(tracker)
+
+    def sample_names(self, phase: str, indices: list[int]) -> list[str]:
+        """The files' relative names."""
+        dataset = self.train_set if phase == "train" else self.val_set
+        return [dataset.sample_of(i).id for i in indices]
+
+    def facts(self) -> dict[str, Any]:
+        """All that is needed to use the weights without this run."""
+        model, data = self.config.model, self.config.data
+        return {
+            "task": "segmentation",
+            "architecture": model.architecture,
+            "encoder": model.encoder,
+            "in_channels": data.channels,
+            "out_channels": self.meaning.out_channels,
+            "classes": self.class_names,
+            "masks": self.meaning.to_dict(),
+            "image_size": data.image_size,
+            "resize": data.resize,
+            "mean": list(self.normaliser.mean),
+            "std": list(self.normaliser.std),
+            "intensity_range": list(self.data.intensity_range) if self.data.intensity_range else None,
+        }
+
+    def preview_indices(self, count: int) -> list[int]:
+        """Spread over the validation set, those that show an object first: an empty picture tells little."""
+        having = np.flatnonzero(self.val_set.has_object)
+        others = np.setdiff1d(np.arange(len(self.val_set)), having)
+        wanted = min(count, len(self.val_set))
+        from_having = min(len(having), max(wanted - min(1, len(others)), wanted - len(others)))
+        chosen = [having[i] for i in np.linspace(0, len(having) - 1, from_having).astype(int)] if from_having else []
+        rest = wanted - len(chosen)
+        chosen += [others[i] for i in np.linspace(0, len(others) - 1, rest).astype(int)] if rest else []
+        return [int(i) for i in chosen]
+
+    def previews(self, model: nn.Module, device: torch.device, count: int) -> list[PreviewItem]:
+        """Image, truth and prediction of the fixed samples, and each one's IoU."""
+        items = []
+        for index in self.preview_indices(count):
+            item, _ = self.val_set.fetch(1, index)
+            if item is None:
+                continue
+            raw = torch.from_numpy(item.image).permute(2, 0, 1)[None]
+            logits = model(self.normaliser.to_float(raw, device)).float()
+            labels = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+            tracker = MetricsTracker(num_classes=self.meaning.out_channels, ignore_index=IGNORE_INDEX)
+            tracker.update(logits, torch.from_numpy(item.mask)[None].to(device))
+            picture = np.repeat(item.image, 3, axis=2) if item.image.shape[2] == 1 else item.image
+            colours = self.meaning.num_classes
+            items.append(
+                PreviewItem(
+                    sample=self.val_set.sample_of(index).id,
+                    image=picture,
+                    truth=overlay(picture, item.mask, colours),
+                    prediction=overlay(picture, labels[0].cpu().numpy().astype(np.uint8), colours),
+                    metric=float(tracker.get_summary()["iou"]["mean"]),
+                )
+            )
+        return items
+
+    def mend(self, error: Exception, device: torch.device) -> str:
+        """A smaller batch first, then a smaller image."""
+        batch, size = self.config.training.batch_size, self.config.data.image_size
+        if batch > 1:
+            half = max(1, batch // 2)
+            return (
+                f"Set the batch size from {batch} to {half} (training.batch_size={half} training.accumulate="
+                f"{self.config.training.accumulate * 2} learns the same), then resume."
+            )
+        return f"Set the image size from {size} to {max(32, size // 2 // 32 * 32)} px (data.image_size), in a new run."
+
+
+def _loss_options(options: Any, binary: bool) -> dict[str, Any]:
+    """The options that the chosen loss knows."""
+    chosen: dict[str, Any] = {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
+    if options.name == "combined":
+        chosen |= {
+            "dice_weight": options.dice_weight, "bce_weight": options.bce_weight, "focal_weight": options.focal_weight,
+        }  # fmt: skip
+    if options.name in ("focal", "combined"):
+        chosen |= {"gamma": options.gamma, "alpha": 1.0}
+    if options.name in ("bce", "combined") and binary and options.positive_weight != 1:
+        chosen["pos_weight"] = options.positive_weight
+    return chosen

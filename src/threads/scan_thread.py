@@ -1,0 +1,129 @@
+"""Checks a configuration against its data in a child process; the window neither waits nor reads images."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from PyQt5.QtCore import QObject, pyqtSignal
+
+from src.core.config import Resolved, dump_yaml
+from src.core.run import process
+from src.threads.worker import Worker
+
+_PROGRESS_EVERY_S = 0.1
+
+
+class ScanThread(Worker):
+    """Runs the check job once. Exactly one of `done` and `failed` is emitted, unless it was cancelled: then
+    none.
+
+    Signals:
+        progress(int, int, str): Done, total, what; at most ten times a second.
+        done(dict): ``description`` (of the data set), ``findings`` and ``resolved``, as the job printed them.
+        failed(str): Why there is no answer, and what to do.
+    """
+
+    progress = pyqtSignal(int, int, str)
+    done = pyqtSignal(dict)
+    failed = pyqtSignal(str)
+
+    def __init__(self, config: str | Resolved[Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._text = config if isinstance(config, str) else dump_yaml(config)
+        self._reported = 0.0
+
+    def cancel(self) -> None:
+        """End the check; nothing is emitted any more."""
+        self.stop()
+
+    def work(self) -> None:
+        """Start the job, pass on what it prints, wait for its end."""
+        with tempfile.TemporaryDirectory(prefix="lathe-check-", ignore_cleanup_errors=True) as folder:
+            config = Path(folder) / "config.yaml"
+            errors = Path(folder) / "errors.txt"
+            config.write_text(self._text, encoding="utf-8")
+            with errors.open("wb") as stderr:
+                child = _spawn([*process.program(), "_job", "check", str(config)], stderr)
+            try:
+                answer = self._listen(child)
+            finally:
+                child.kill()
+                child.wait()
+            if not self.ending:
+                self._answer(answer, child.returncode, process.tail_of_log(errors, 3))
+
+    def crashed(self, error: Exception) -> None:
+        """The job could not even be started."""
+        if not self.ending:
+            self.failed.emit(f"The check could not be run: {error}.")
+
+    def _listen(self, child: subprocess.Popen[bytes]) -> dict[str, Any] | None:
+        lines: queue.Queue[bytes | None] = queue.Queue()
+        assert child.stdout is not None
+        threading.Thread(target=_forward, args=(child.stdout, lines), daemon=True).start()
+        answer = None
+        while not self.ending:
+            try:
+                line = lines.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if line is None:
+                child.wait()
+                return answer
+            answer = self._take(line) or answer
+        return None
+
+    def _take(self, line: bytes) -> dict[str, Any] | None:
+        try:
+            value = json.loads(line)
+        except ValueError:  # a library's word on stdout
+            return None
+        if not isinstance(value, dict):
+            return None
+        if "progress" not in value:
+            return value
+        done, total, what = value["progress"]
+        now = time.monotonic()
+        if now - self._reported >= _PROGRESS_EVERY_S:
+            self._reported = now
+            self.progress.emit(int(done), int(total), str(what))
+        return None
+
+    def _answer(self, answer: dict[str, Any] | None, code: int, said: str) -> None:
+        if answer is None:
+            words = f" Its last words: “{said}”." if said else ""
+            self.failed.emit(
+                f"The check of the data ended with exit code {code} and without an answer.{words}"
+            )
+        elif "error" in answer:
+            self.failed.emit(str(answer["error"]))
+        else:
+            self.done.emit(answer)
+
+
+def _forward(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
+    with stream:
+        for line in stream:
+            lines.put(line)
+    lines.put(None)
+
+
+def _spawn(words: list[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
+    flags = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))
+    return subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=environment,
+        creationflags=flags,
+    )

@@ -1,0 +1,1 @@
+"""Parts that windows and dialogs are made of."""

@@ -1,0 +1,256 @@
+"""A form made from the schema: groups of fields in as many columns as there is room for."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from PyQt5.QtCore import QEvent, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from src.core.config import Option, options
+from src.ui.theme import sized_font
+from src.ui.widgets.form_field import Field, make_editor
+
+_COLUMN_EM = 24  # least width of a column, in widths of the letter m
+_LABEL_EM = 8.5
+
+
+def item_kind(schema: type[BaseModel], key: str) -> Any:
+    """The type of the items of a list option."""
+    annotation: Any = schema
+    for part in key.split("."):
+        annotation = annotation.model_fields[part].annotation
+        if get_origin(annotation) in (Union, types.UnionType):
+            annotation = next(a for a in get_args(annotation) if a is not type(None))
+    return get_args(annotation)[0] if get_args(annotation) else None
+
+
+class Group(QFrame):
+    """Fields under one heading, on a card."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.fields: list[Field] = []
+        self.title = title
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 8, 12)
+        column.setSpacing(8)
+        if title:
+            heading = QLabel(title)
+            heading.setFont(sized_font(heading, 1.0, 63))
+            column.addWidget(heading)
+        self.grid = QGridLayout()
+        self.grid.setHorizontalSpacing(10)
+        self.grid.setVerticalSpacing(6)
+        self.grid.setColumnStretch(1, 1)
+        column.addLayout(self.grid)
+
+    def add(self, field: Field) -> None:
+        """One more field at the end."""
+        field.place(self.grid, 2 * len(self.fields))
+        self.grid.setColumnMinimumWidth(0, round(_LABEL_EM * self.fontMetrics().horizontalAdvance("m")))
+        field.label.setMaximumWidth(round(_LABEL_EM * self.fontMetrics().horizontalAdvance("m")))
+        self.fields.append(field)
+
+
+class SchemaForm(QScrollArea):
+    """A scrolling form for some options of a schema.
+
+    Attributes:
+        fields: Key to field.
+
+    Signals:
+        edited(str): The person changed the option of this key.
+    """
+
+    edited = pyqtSignal(str)
+
+    def __init__(
+        self,
+        schema: type[BaseModel],
+        wanted: Callable[[Option], bool],
+        choices: Callable[[str], Mapping[str, str]],
+        suggestions: Mapping[str, Mapping[str, str]] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """``wanted`` chooses the options; ``suggestions`` are values offered for an option that takes any
+        text.
+        """
+        super().__init__(parent)
+        self.fields: dict[str, Field] = {}
+        self._groups: list[Group] = []
+        self._extra: list[QWidget] = []
+        self._all = False
+        self._columns = 0
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.NoFrame)
+        self._page = QWidget()
+        self._line = QHBoxLayout(self._page)
+        self._line.setContentsMargins(16, 14, 16, 16)
+        self._line.setSpacing(14)
+        self.setWidget(self._page)
+        for option in options(schema):
+            if wanted(option):
+                self._add(option, schema, choices, suggestions or {})
+        self._assign_mnemonics()
+        self._arrange()
+
+    def _add(self, option: Option, schema: type[BaseModel], choices: Any, suggestions: Any) -> None:
+        entries = suggestions.get(option.key) or (choices(option.choices_from) if option.choices_from else {})
+        numbers = option.kind == "list" and item_kind(schema, option.key) is int
+        field = Field(option, make_editor(option, entries, numbers, free=option.key in suggestions), self)
+        field.edited.connect(self._edited)
+        group = next((g for g in self._groups if g.title == option.group), None)
+        if group is None:
+            group = Group(option.group)
+            self._groups.append(group)
+        group.add(field)
+        self.fields[option.key] = field
+
+    # -- values ---------------------------------------------------------------------------------
+    def values(self) -> dict[str, Any]:
+        """Key to what each field holds."""
+        return {key: field.value for key, field in self.fields.items()}
+
+    def changes(self) -> dict[str, Any]:
+        """Key to value of the fields that differ from what was loaded."""
+        return {key: field.value for key, field in self.fields.items() if field.changed}
+
+    def load(self, base: Mapping[str, Any], origins: Mapping[str, str], changes: Mapping[str, Any]) -> None:
+        """Show ``base`` with ``changes`` over it."""
+        for key, field in self.fields.items():
+            field.load(base[key], origins.get(key, "default"), changes.get(key, base[key]))
+        self._update_dependents()
+        self._update_shown()
+
+    def faults(self) -> dict[str, str]:
+        """Key to the reason why the text of a field is no value; only of fields that have an effect."""
+        return {k: reason for k, f in self.fields.items() if f.enabled and (reason := f.editor.fault())}
+
+    def show_messages(self, messages: Mapping[str, tuple[str, str]]) -> None:
+        """Key to ``(severity, sentence)`` below its field; fields that are not named show none."""
+        for key, field in self.fields.items():
+            field.show_message(*messages.get(key, ("", "")))
+
+    # -- what is shown --------------------------------------------------------------------------
+    def show_all(self, everything: bool) -> None:
+        """Show the advanced options too; those that were changed are always shown."""
+        self._all = everything
+        self._update_shown()
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Show the values without letting anybody change them."""
+        self._page.setEnabled(not read_only)
+
+    def add_widget(self, widget: QWidget) -> None:
+        """A further card at the end."""
+        self._extra.append(widget)
+        self._columns = 0
+        self._arrange()
+
+    def go_to(self, key: str) -> bool:
+        """Bring a field into view and give it the focus; returns whether it is here."""
+        field = self.fields.get(key)
+        if field is None:
+            return False
+        field.set_shown(True)
+        group = next(g for g in self._groups if field in g.fields)
+        group.setVisible(True)
+        self._page.layout().activate()
+        self.ensureWidgetVisible(field.editor, 20, 60)
+        field.editor.setFocus(Qt.OtherFocusReason)
+        return True
+
+    def _edited(self, key: str) -> None:
+        self._update_dependents()
+        self.edited.emit(key)
+
+    def _update_dependents(self) -> None:
+        for key, field in self.fields.items():
+            if field.option.depends_on is None:
+                continue
+            sibling, wanted = field.option.depends_on
+            other = self.fields.get(f"{key.rpartition('.')[0]}.{sibling}")
+            if other is not None and other.value not in wanted:
+                words = other.option.choice_labels or {}
+                named = " or ".join(f"“{words.get(str(v), v)}”" for v in wanted)
+                field.set_enabled(f"Used only while {other.option.label} is {named}.")
+            else:
+                field.set_enabled("")
+
+    def _update_shown(self) -> None:
+        for group in self._groups:
+            shown = [f for f in group.fields if self._all or not f.option.advanced or f.changed]
+            for field in group.fields:
+                field.set_shown(field in shown)
+            group.setVisible(bool(shown))
+        self._columns = 0
+        self._arrange()
+
+    # -- columns --------------------------------------------------------------------------------
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Use the width that is there."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A larger font needs wider columns."""
+        super().changeEvent(event)
+        if event.type() == QEvent.FontChange:
+            self._columns = 0
+            self._arrange()
+
+    def _arrange(self) -> None:
+        em = self.fontMetrics().horizontalAdvance("m")
+        count = max(1, min(3, self.viewport().width() // max(1, _COLUMN_EM * em + 30)))
+        cards: list[QWidget] = [g for g in self._groups if not g.isHidden()] + self._extra
+        count = min(count, max(1, len(cards)))
+        if count == self._columns:
+            return
+        self._columns = count
+        while (item := self._line.takeAt(0)) is not None:
+            if (layout := item.layout()) is not None:
+                while layout.takeAt(0) is not None:
+                    pass
+                layout.deleteLater()
+        for column in _spread(cards, count):
+            box = QVBoxLayout()
+            box.setSpacing(14)
+            for card in column:
+                box.addWidget(card)
+            box.addStretch(1)
+            self._line.addLayout(box, 1)
+
+    def _assign_mnemonics(self) -> None:
+        taken = set("plsacnhe")  # the dialog's own buttons
+        for field in self.fields.values():
+            letter = next(
+                (c for c in field.option.label.lower() if c.isascii() and c.isalpha() and c not in taken), ""
+            )
+            taken.add(letter)
+            field.set_mnemonic(letter)
+
+
+def _spread(cards: Iterable[QWidget], count: int) -> list[list[QWidget]]:
+    """Cards in reading order, column by column, so that the tallest column is as short as it can be."""
+    found = list(cards)
+    heights = [card.sizeHint().height() for card in found]
+    limit = max([*heights, sum(heights) // max(1, count)], default=0)
+    while True:
+        columns: list[list[QWidget]] = [[]]
+        filled = 0
+        for card, height in zip(found, heights, strict=True):
+            if columns[-1] and filled + height > limit:
+                columns.append([])
+                filled = 0
+            columns[-1].append(card)
+            filled += height
+        if len(columns) <= count:
+            return columns + [[] for _ in range(count - len(columns))]
+        limit = limit * 21 // 20 + 1

@@ -1,0 +1,348 @@
+"""One editor for each kind of value; all have the same face: the form need not know which is which."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from PyQt5.QtCore import QEvent, QObject, Qt, pyqtSignal
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
+
+from src.core.config import Option
+from src.core.config.layers import nearest
+
+
+class Editor(QWidget):
+    """A widget that holds one value.
+
+    Signals:
+        edited(): The person changed it.
+    """
+
+    edited = pyqtSignal()
+
+    def __init__(self, option: Option, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.option = option
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(6)
+
+    def value(self) -> Any:
+        """The value as it goes into the configuration."""
+        raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; `edited` is not emitted."""
+        raise NotImplementedError
+
+    def fault(self) -> str:
+        """Why the text is not a value of this kind, or nothing."""
+        return ""
+
+    def suggest(self, entries: Mapping[str, str]) -> None:
+        """Show further choices; only editors with a list of choices have a use for them."""
+
+    def take(self, widget: QWidget, stretch: int = 1) -> None:
+        """Make ``widget`` the one that has the focus."""
+        self.row.addWidget(widget, stretch)
+        self.setFocusProxy(widget)
+
+
+class WheelGuard(QObject):
+    """The mouse wheel scrolls the page over a field that was not clicked, instead of changing a number
+    unseen.
+    """
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Pass the wheel on to the page while the field has no focus."""
+        if event.type() == QEvent.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def guard_wheel(widget: QWidget) -> None:
+    """Protect a spin box or a combo box against accidental scrolling."""
+    widget.setFocusPolicy(Qt.StrongFocus)
+    widget.installEventFilter(WheelGuard(widget))
+
+
+def bounds_fault(option: Option, value: float) -> str:
+    """A sentence for a number out of bounds, or nothing."""
+    low, high = option.minimum, option.maximum
+    if low is not None and (value < low or (option.exclusive_minimum and value == low)):
+        return f"Must be {'more than' if option.exclusive_minimum else 'at least'} {number_text(low)}."
+    if high is not None and value > high:
+        return f"Must be at most {number_text(high)}."
+    return ""
+
+
+def number_text(value: float) -> str:
+    """The shortest text that is read back as the same number: ``0.001``, ``1e-5``, ``10``."""
+    text = repr(float(value))
+    if "e" not in text and 0 < abs(value) < 1e-3:
+        text = f"{value:e}"
+        mantissa, _, exponent = text.partition("e")
+        text = f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
+    text = re.sub(r"e([+-])0*(\d)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
+    return text.removesuffix(".0")
+
+
+def parse_number(text: str) -> float | None:
+    """``0.001``, ``1e-3``, ``1E-3`` and ``0,001``; None for anything else, also for infinity and NaN."""
+    text = text.strip().replace("\N{MINUS SIGN}", "-")
+    if text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+class BoolEditor(Editor):
+    """A check box that carries the label itself."""
+
+    def __init__(self, option: Option, parent: QWidget | None = None) -> None:
+        super().__init__(option, parent)
+        self.box = QCheckBox(option.label)
+        self.box.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
+        self.box.toggled.connect(lambda _: self.edited.emit())
+        self.take(self.box)
+        self.row.addStretch(1)
+
+    def value(self) -> bool:
+        return self.box.isChecked()
+
+    def set_value(self, value: Any) -> None:
+        self.box.blockSignals(True)
+        self.box.setChecked(bool(value))
+        self.box.blockSignals(False)
+
+
+class IntEditor(Editor):
+    """A spin box; where None is a value, a check box before it says whether there is a number."""
+
+    def __init__(self, option: Option, parent: QWidget | None = None) -> None:
+        super().__init__(option, parent)
+        self.spin = QSpinBox()
+        low, high = option.minimum, option.maximum
+        self.spin.setRange(
+            int(low) if low is not None else -(2**31) + 1,
+            min(int(high) if high is not None else 2**31 - 1, 2**31 - 1),
+        )
+        self.spin.setSuffix(f" {option.unit}" if option.unit else "")
+        self.spin.setGroupSeparatorShown(False)
+        self.spin.setCorrectionMode(QAbstractSpinBox.CorrectToNearestValue)
+        self.spin.setStepType(
+            QSpinBox.AdaptiveDecimalStepType if (high or 0) > 10_000 else QSpinBox.DefaultStepType
+        )
+        self.spin.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.spin.setMaximumWidth(220)
+        guard_wheel(self.spin)
+        self.spin.valueChanged.connect(lambda _: self.edited.emit())
+        self.switch = QCheckBox("On") if option.optional else None
+        if self.switch is not None:
+            self.switch.setAccessibleName(f"{option.label}: use a value")
+            self.switch.toggled.connect(self._switched)
+            self.row.addWidget(self.switch)
+        self.take(self.spin)
+        if self.switch is not None:
+            self.setFocusProxy(self.switch)
+        self.row.addStretch(1)
+
+    def _switched(self, on: bool) -> None:
+        self.spin.setEnabled(on)
+        self.edited.emit()
+
+    def value(self) -> int | None:
+        if self.switch is not None and not self.switch.isChecked():
+            return None
+        return self.spin.value()
+
+    def set_value(self, value: Any) -> None:
+        self.spin.blockSignals(True)
+        if value is not None:
+            self.spin.setValue(int(value))
+        self.spin.blockSignals(False)
+        if self.switch is not None:
+            self.switch.blockSignals(True)
+            self.switch.setChecked(value is not None)
+            self.switch.blockSignals(False)
+            self.spin.setEnabled(value is not None)
+
+
+class TextEditor(Editor):
+    """A line of text."""
+
+    def __init__(self, option: Option, parent: QWidget | None = None) -> None:
+        super().__init__(option, parent)
+        self.line = QLineEdit()
+        self.line.textEdited.connect(lambda _: self.edited.emit())
+        self.take(self.line)
+
+    def value(self) -> Any:
+        text = self.line.text().strip()
+        return None if self.option.optional and not text else text
+
+    def set_value(self, value: Any) -> None:
+        if value != self.value():
+            self.line.setText("" if value is None else str(value))
+
+
+class FloatEditor(TextEditor):
+    """A number in either notation; the arrow keys step by a tenth of its size."""
+
+    def __init__(self, option: Option, parent: QWidget | None = None) -> None:
+        super().__init__(option, parent)
+        self.line.setMaximumWidth(220)
+        if option.unit:
+            from PyQt5.QtWidgets import QLabel
+
+            unit = QLabel(option.unit)
+            unit.setProperty("role", "muted")
+            self.row.addWidget(unit)
+        self.row.addStretch(1)
+        self.line.installEventFilter(self)
+
+    def value(self) -> Any:
+        number = parse_number(self.line.text())
+        return self.line.text().strip() if number is None else number
+
+    def set_value(self, value: Any) -> None:
+        if value != self.value() or not self.line.text():
+            self.line.setText(number_text(value) if isinstance(value, (int, float)) else str(value))
+
+    def fault(self) -> str:
+        number = parse_number(self.line.text())
+        if number is None:
+            return "Write a number, such as 0.001 or 1e-3."
+        return bounds_fault(self.option, number)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up and Down change the number, as in a spin box."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.KeyPress
+            and event.key() in (Qt.Key_Up, Qt.Key_Down)
+        ):
+            self._step(1 if event.key() == Qt.Key_Up else -1)
+            return True
+        return False
+
+    def _step(self, sign: int) -> None:
+        number = parse_number(self.line.text())
+        if number is None:
+            return
+        size = 10.0 ** math.floor(math.log10(abs(number))) if number else 0.1
+        if sign < 0 and math.isclose(abs(number), size):  # from 0.001 down to 0.0009, not to 0
+            size /= 10
+        stepped = float(f"{number + sign * size:.12g}")
+        if not bounds_fault(self.option, stepped):
+            self.line.setText(number_text(stepped))
+            self.edited.emit()
+
+
+class ChoiceEditor(Editor):
+    """A list of values with words for them. With ``free`` any other text may be typed too, and the list is
+    searched.
+    """
+
+    def __init__(
+        self, option: Option, entries: Mapping[Any, str], *, free: bool = False, strict: bool = True,
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(option, parent)
+        self.free, self.strict = free, strict
+        self.box = QComboBox()
+        self.box.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.box.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self.box.setMinimumContentsLength(12)
+        self.box.setMaxVisibleItems(18)
+        guard_wheel(self.box)
+        for value, label in entries.items():
+            self.box.addItem(label, value)
+        if free:
+            self._make_searchable()
+        self.box.currentIndexChanged.connect(lambda _: self.edited.emit())
+        self.take(self.box)
+
+    def _make_searchable(self) -> None:
+        self.box.setEditable(True)
+        self.box.setInsertPolicy(QComboBox.NoInsert)
+        completer = QCompleter(self.box.model(), self.box)
+        completer.setFilterMode(Qt.MatchContains)
+        completer.setCaseSensitivity(Qt.CaseInsensitive)
+        completer.setCompletionMode(QCompleter.PopupCompletion)
+        completer.setMaxVisibleItems(12)
+        self.box.setCompleter(completer)
+        line = self.box.lineEdit()
+        line.textEdited.connect(lambda _: self.edited.emit())
+        line.editingFinished.connect(self._tidy)
+        line.setPlaceholderText("Type to search")
+        guard_wheel(self.box)
+
+    def _tidy(self) -> None:
+        """Show the words of a value that was typed by its name."""
+        index = self._index_of_text()
+        if index >= 0 and self.box.currentIndex() != index:
+            self.box.setCurrentIndex(index)
+        elif index >= 0:
+            self.box.setEditText(self.box.itemText(index))
+
+    def _index_of_text(self) -> int:
+        text = self.box.currentText().strip().lower()
+        for index in range(self.box.count()):
+            if text in (self.box.itemText(index).strip().lower(), str(self.box.itemData(index)).lower()):
+                return index
+        return -1
+
+    def value(self) -> Any:
+        if self.free:
+            index = self._index_of_text()
+            found = self.box.itemData(index) if index >= 0 else self.box.currentText().strip()
+        else:
+            found = self.box.currentData()
+        return None if self.option.optional and found == "" else found
+
+    def set_value(self, value: Any) -> None:
+        wanted = "" if value is None else value
+        if value == self.value() and self.box.currentIndex() >= 0 and not self.free:
+            return
+        self.box.blockSignals(True)
+        index = next((i for i in range(self.box.count()) if self.box.itemData(i) == wanted), -1)
+        self.box.setCurrentIndex(index)
+        if index < 0 and self.free:
+            self.box.setEditText(str(wanted))
+        elif self.free:
+            self.box.setEditText(self.box.itemText(index))
+            self.box.lineEdit().setCursorPosition(0)
+        self.box.blockSignals(False)
+
+    def fault(self) -> str:
+        if not self.free or not self.strict or self._index_of_text() >= 0:
+            return ""
+        text = self.box.currentText().strip()
+        names = [str(self.box.itemData(i)) for i in range(self.box.count())]
+        return f"There is no “{text}”.{nearest(text, names)}" if text else "Choose one from the list."
+
+    def suggest(self, entries: Mapping[str, str]) -> None:
+        have = {self.box.itemData(i) for i in range(self.box.count())}
+        self.box.blockSignals(True)
+        for value, label in entries.items():
+            if value not in have:
+                self.box.addItem(label, value)
+        self.box.blockSignals(False)

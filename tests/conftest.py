@@ -1,0 +1,118 @@
+"""What every test shares: no screen is needed, and nothing may be left behind.
+
+A test fails when it leaves a running thread, an active timer or a top-level window, and the message says where that was
+started. Warnings of Qt fail a test through pytest-qt (``qt_log_level_fail`` in pyproject.toml).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+from PyQt5 import sip
+from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
+from PyQt5.QtWidgets import QApplication
+
+#: Threads of libraries that live as long as the process.
+_LASTING = ("pytest_timeout", "tqdm", "QueueFeederThread", "ThreadPoolExecutor", "pydevd", "asyncio_", "OMP", "pin_memory")
+_born: dict[int, tuple[weakref.ref[QObject], str]] = {}
+_threads_born: weakref.WeakKeyDictionary[threading.Thread, str] = weakref.WeakKeyDictionary()
+
+
+def _where() -> str:
+    frames = [f for f in traceback.extract_stack()[:-2] if "site-packages" not in f.filename]
+    return "".join(traceback.format_list(frames[-3:])).rstrip()
+
+
+def _noting(kind: type, name: str) -> None:
+    original = getattr(kind, name)
+
+    def start(self: QObject, *args: object) -> object:
+        _born[id(self)] = (weakref.ref(self), _where())
+        return original(self, *args)
+
+    setattr(kind, name, start)
+
+
+_noting(QThread, "start")
+_noting(QTimer, "start")
+_thread_start = threading.Thread.start
+
+
+def _start_thread(self: threading.Thread) -> None:
+    _threads_born[self] = _where()
+    _thread_start(self)
+
+
+threading.Thread.start = _start_thread  # type: ignore[method-assign]
+
+
+def _alive() -> list[tuple[QObject, str]]:
+    found = []
+    for key, (reference, where) in list(_born.items()):
+        thing = reference()
+        if thing is None or sip.isdeleted(thing):
+            _born.pop(key, None)
+        elif (isinstance(thing, QThread) and thing.isRunning()) or (isinstance(thing, QTimer) and thing.isActive()):
+            found.append((thing, where))
+    return found
+
+
+def _python_threads() -> set[threading.Thread]:
+    kept = {t for t in threading.enumerate() if not any(t.name.startswith(name) for name in _LASTING)}
+    return {t for t in kept if t is not threading.main_thread() and not isinstance(t, threading._DummyThread)}
+
+
+def _settle(app: QCoreApplication) -> None:
+    gc.collect()
+    for _ in range(3):
+        app.sendPostedEvents(None, QEvent.DeferredDelete)
+        app.processEvents()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that leaves a thread, a timer or a window behind."""
+    app = QApplication.instance()
+    windows = set(map(id, app.topLevelWidgets())) if isinstance(app, QApplication) else set()
+    before = {id(thing) for thing, _ in _alive()}
+    threads = _python_threads()
+    yield
+    left: list[str] = []
+    deadline = time.monotonic() + 2.0
+    while True:
+        app = QApplication.instance()
+        if app:
+            _settle(app)
+        left = [f"{type(t).__name__} left running; it was started here:\n{w}" for t, w in _alive() if id(t) not in before]
+        for thread in _python_threads() - threads:
+            left.append(f"Thread “{thread.name}” left running; started here:\n{_threads_born.get(thread, '(unknown)')}")
+        if isinstance(app, QApplication):
+            for widget in app.topLevelWidgets():
+                if id(widget) not in windows and widget.isVisible():
+                    left.append(f"A top-level window was left open: {type(widget).__name__} “{widget.windowTitle()}”")
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    if left:
+        for thing, _ in _alive():  # do not let it spoil the tests that follow
+            with contextlib.suppress(RuntimeError):
+                thing.stop() if isinstance(thing, QTimer) else thing.requestInterruption()
+        pytest.fail(f"{request.node.name} left something behind.\n" + "\n".join(left), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings and runs of a test never touch those of the person who runs it."""
+    place = tmp_path_factory.mktemp("lathe")
+    monkeypatch.setenv("LATHE_SETTINGS", str(place / "settings.ini"))
+    monkeypatch.setenv("LATHE_WORKSPACE", str(place / "workspace"))
