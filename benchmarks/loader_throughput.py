@@ -10,8 +10,8 @@ legitimately: decoding a JPEG only as large as needed, one resampling, and movin
 Both run in turns in this process, several times; the result is the median. Start-up of workers is not
 counted.
 
-usage: python -m benchmarks.loader_throughput [--seconds S] [--repeats R] [--cases a,b] [--folder DIR --masks
-    DIR --size N] [--out DIR]
+usage: python benchmarks/loader_throughput.py [--seconds S] [--repeats R] [--cases a,b] [--kinds k,l]
+       [--folder DIR --masks DIR --size N] [--out DIR]
 
 Needs albumentations, which the application itself does not use.
 """
@@ -174,39 +174,47 @@ def ours(
     return epoch, loader.close
 
 
-def rate(epoch: Callable[[int], Iterator[int]], seconds: float, number: int) -> float:
-    """Images a second over whole epochs that last at least so long."""
-    count, start = 0, time.perf_counter()
+def rate(epoch: Callable[[int], Iterator[int]], seconds: float, number: int) -> tuple[float, float]:
+    """Images a second, and images a CPU second of this process, over whole epochs that last so long."""
+    count, start, cpu = 0, time.perf_counter(), time.process_time()
     while True:
         count += sum(epoch(number))
         number += 1
         if (spent := time.perf_counter() - start) >= seconds:
-            return count / spent
+            return count / spent, count / (time.process_time() - cpu)
 
 
 def compare(
-    name: str, samples: list[Sample], size: int, seconds: float, repeats: int
+    name: str, samples: list[Sample], size: int, seconds: float, repeats: int, kinds: list[str]
 ) -> list[dict[str, Any]]:
-    """One row for each number and kind of workers."""
+    """One row for each number and kind of workers.
+
+    ``ratio_cpu`` compares CPU time instead of wall time: other programs on the machine hardly touch it. It is
+    measured without workers only.
+    """
     rows = []
-    for workers, kind in ((0, "thread"), (2, "thread"), (2, "process")):
+    for kind in kinds:
+        workers = 0 if kind == "caller" else 2
         baseline, end_plain = plain(samples, size, workers)
-        candidate, end_ours = ours(samples, size, workers, kind)
+        candidate, end_ours = ours(samples, size, workers, "auto" if kind == "caller" else kind)
         for warm in (baseline, candidate):
             sum(warm(0))
-        pairs = [(rate(baseline, seconds, 1), rate(candidate, seconds, 1 + 1000 * r)) for r in range(repeats)]
+        pairs = [
+            (rate(baseline, seconds, 1), rate(candidate, seconds, 1000 * r)) for r in range(1, repeats + 1)
+        ]
         end_plain()
         end_ours()
-        ratios = sorted(b / a for a, b in pairs)
+        ratios = sorted(b[0] / a[0] for a, b in pairs)
         row = {
             "case": name,
             "workers": workers,
-            "kind": kind if workers else "caller",
-            "plain_images_s": round(statistics.median(a for a, _ in pairs), 1),
-            "ours_images_s": round(statistics.median(b for _, b in pairs), 1),
+            "kind": kind,
+            "plain_images_s": round(statistics.median(a[0] for a, _ in pairs), 1),
+            "ours_images_s": round(statistics.median(b[0] for _, b in pairs), 1),
             "ratio_median": round(statistics.median(ratios), 2),
             "ratio_min": round(ratios[0], 2),
             "ratio_max": round(ratios[-1], 2),
+            "ratio_cpu": round(statistics.median(b[1] / a[1] for a, b in pairs), 2) if workers == 0 else "",
         }
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
         rows.append(row)
@@ -219,6 +227,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement, at least")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--kinds", default="caller,thread,process", help="who reads; caller: no workers")
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--folder", type=Path, help="images of your own instead of generated ones")
     parser.add_argument("--masks", type=Path, help="their masks (PNG, same stem)")
@@ -227,16 +236,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
+    kinds = options.kinds.split(",")
     if options.folder:
         samples = read_folder(options.folder, options.masks or options.folder)
         name = f"{options.folder.resolve().name}_{len(samples)}_to_{options.size}"
-        rows += compare(name, samples, options.size, options.seconds, options.repeats)
+        rows += compare(name, samples, options.size, options.seconds, options.repeats, kinds)
     else:
         for name in options.cases.split(","):
             suffix, side, size, count, colour = CASES[name]
             with tempfile.TemporaryDirectory() as folder:
                 samples = write_files(Path(folder), suffix, side, count, colour)
-                rows += compare(name, samples, size, options.seconds, options.repeats)
+                rows += compare(name, samples, size, options.seconds, options.repeats, kinds)
     machine = f"{platform.system()}-{platform.machine()}-{os.cpu_count()}cores-cpu".lower()
     version = torch.__version__.split("+")[0]
     options.out.mkdir(parents=True, exist_ok=True)

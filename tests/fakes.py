@@ -136,7 +136,7 @@ def write_preview(folder: RunFolder, writer: EventWriter, epoch: int, many: int 
             if not (folder.path / name).exists():
                 marks = {"image": 2, "truth": 2, "prediction": 1 + epoch % 3}[kind]
                 picture(folder.path / name, 128, k, marks, None if kind == "image" else QColor(230, 159, 0))
-        items.append({"sample": f"part_{k:02d}.png", "metric": 0.5 + 0.02 * epoch, **names})
+        items.append({"sample": f"part_{k:02d}.png", "metric": 0.9 - 0.4 / epoch, **names})
     writer.write("preview_written", epoch=epoch, items=items)
 
 
@@ -167,12 +167,13 @@ def answer_of_check(folder: Path, many: int = 12) -> dict[str, Any]:
         "description": {
             "summary": f"{many} images with masks, 96 × 96 px, 8 % of the pixels are object.",
             "splits": {k: len(v) for k, v in samples.items()}, "classes": ["background", "object"],
-            "class_share": {"background": 0.92, "object": 0.08}, "sizes": {"96x96": many}, "samples": samples,
+            "class_share": {"background": 0.92, "object": 0.08}, "sizes": {"median": [96, 96]}, "samples": samples,
+            "masks": {"kind": "binary", "classes": ["background", "object"], "values": [], "threshold": 127,
+                      "foreground": "bright", "ignore_value": None},
         },
         "findings": [{"severity": "warning", "code": "split.small", "message": "There are only 3 validation images.",
                       "cure": "Add images, or raise the validation share.", "where": []}],
-        "resolved": {"data.masks.meaning": "binary", "data.masks.threshold": 127, "data.masks.foreground": "bright",
-                     "data.masks.classes": [], "data.masks.values": [], "data.masks.ignore_value": None},
+        "resolved": {"data.masks.meaning": "binary", "data.masks.threshold": 127},
     }  # fmt: skip
 
 

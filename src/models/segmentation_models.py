@@ -189,11 +189,14 @@ def build_model(
 
 def _unwrap(model: nn.Module) -> nn.Module:
     """The model inside DistributedDataParallel and torch.compile."""
-    while not hasattr(model, "encoder"):
-        inner = getattr(model, "module", None) or getattr(model, "_orig_mod", None)
-        if not isinstance(inner, nn.Module):
-            raise ValueError(f"{type(model).__name__} has no encoder.")
+    while True:
+        # torch.compile's shell passes every attribute on, so it is looked for first
+        inner = model._modules.get("_orig_mod") or model._modules.get("module")
+        if inner is None:
+            break
         model = inner
+    if not hasattr(model, "encoder"):
+        raise ValueError(f"{type(model).__name__} has no encoder.")
     return model
 
 

@@ -6,6 +6,16 @@ from pathlib import Path
 
 from src.core.run import ChildProcess, RunFolder, RunFolderError, settle, summarise
 
+#: Processes that nobody waits for. The system keeps the remains of an ended process until its parent asks for
+#: them.
+_kept: list[ChildProcess] = []
+
+
+def keep(child: ChildProcess) -> ChildProcess:
+    """Hold a process that goes on by itself, and let go of those that have ended."""
+    _kept[:] = [other for other in _kept if other.poll() is None] + [child]
+    return child
+
 
 def prepare_resume(folder: RunFolder | Path | str) -> RunFolder:
     """Make sure that a run can be resumed, and write its ending where its process died without one.
@@ -34,4 +44,4 @@ def resume_run(folder: RunFolder | Path | str) -> ChildProcess:
     """
     child = ChildProcess(prepare_resume(folder), detached=True, resume=True)
     child.start()
-    return child
+    return keep(child)

@@ -68,7 +68,7 @@ class ScanThread(Worker):
     def _listen(self, child: subprocess.Popen[bytes]) -> dict[str, Any] | None:
         lines: queue.Queue[bytes | None] = queue.Queue()
         assert child.stdout is not None
-        threading.Thread(target=_forward, args=(child.stdout, lines), daemon=True).start()
+        threading.Thread(target=_forward, args=(child.stdout, lines), name="check", daemon=True).start()
         answer = None
         while not self.ending:
             try:

@@ -23,7 +23,7 @@ from src.core.run import (
 from src.core.run.process import explain
 from src.tasks.catalog import task_info
 from src.tasks.segmentation.legacy import resolve_config
-from src.threads.resume import prepare_resume
+from src.threads.resume import keep, prepare_resume
 from src.threads.signals import GOOD_ENDINGS, batch_values, number, numbers, run_history
 from src.threads.tail import PieceTail
 from src.threads.worker import Worker
@@ -133,6 +133,8 @@ class TrainingThread(Worker):
         else:
             if self._follow(child, tail):
                 self._finish(child)
+            else:
+                keep(child)
 
     def _begin(self) -> tuple[ChildProcess, PieceTail]:
         """Start the child; the tail stands at the end of what earlier attempts wrote."""

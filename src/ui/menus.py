@@ -67,7 +67,7 @@ class Menus:
             group = self._groups.setdefault(command.check, QActionGroup(window))
             action.setActionGroup(group)
         if command.bar:
-            action.setIconText(command.bar)
+            action.setIconText(f" {command.bar}")
         if command.id == "quit":
             action.setMenuRole(QAction.QuitRole)
         elif command.id == "show_about":

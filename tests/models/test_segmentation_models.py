@@ -72,7 +72,7 @@ class ArchitectureTests:
             ARCHITECTURES[self.architecture]._smp_class("resnet18", encoder_weights=None, classes=2).eval()
         )
         reference.load_state_dict(model.state_dict())
-        image = torch.randn(2, 3, 128, 128)
+        image = torch.randn(1, 3, 128, 128)
         with torch.no_grad():
             torch.testing.assert_close(model(image), reference(image))
 
@@ -144,7 +144,7 @@ def _encoder_state(model: nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", ["lathe", "smp", "other"])
 def test_a_frozen_encoder_stands_still(kind: str) -> None:
-    """Weights, statistics and stochastic depth, whatever is called in between; and it moves again afterwards."""
+    """Weights, statistics and stochastic depth, whatever is called in between; then it moves again."""
     torch.manual_seed(0)
     model: Any = (
         UNet("efficientnet-b0", None)

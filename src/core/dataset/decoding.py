@@ -13,6 +13,7 @@ from src.core.dataset.image_files import (
     UnreadableImageError,
     jpeg_info,
     missing_end,
+    png_damage,
     too_large,
     why,
 )
@@ -50,6 +51,8 @@ def refuse_cut(path: str | os.PathLike[str], kind: str, view: memoryview) -> Non
     reason = missing_end(kind, view[:32], view[-TAIL_BYTES:], len(view))
     # Some cameras append films to their JPEGs: then the marker lies further to the front.
     if reason and not (kind == "jpeg" and len(view) > TAIL_BYTES and jpeg_end_inside(view)):
+        raise UnreadableImageError(path, reason)
+    if kind == "png" and (reason := png_damage(view)):
         raise UnreadableImageError(path, reason)
 
 
@@ -117,14 +120,15 @@ def decode_pillow(path: str | os.PathLike[str], data: np.ndarray, indices: bool)
     image_module = pillow()
     try:
         image = image_module.open(io.BytesIO(data.tobytes()))
+        frames, deep = getattr(image, "n_frames", 1), image.mode in ("RGB", "RGBA") and bits_of(image) > 8
     except Exception:  # unknown to Pillow, or a header that it stumbles over: OpenCV has the last word
         array = decode_cv2(path, data)
         refuse_large(path, array.shape[1], array.shape[0])
         return array
     refuse_large(path, *image.size)
-    if getattr(image, "n_frames", 1) > 1:
-        raise UnreadableImageError(path, f"holds {image.n_frames} pictures: save each as a file of its own")
-    if image.mode in ("RGB", "RGBA") and bits_of(image) > 8:
+    if frames > 1:
+        raise UnreadableImageError(path, f"holds {frames} pictures: save each as a file of its own")
+    if deep:
         return decode_cv2(path, data)
     try:
         image.load()
@@ -133,7 +137,7 @@ def decode_pillow(path: str | os.PathLike[str], data: np.ndarray, indices: bool)
 
             image = ImageOps.exif_transpose(image)
         return _pillow_array(image, indices)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # Pillow's decoders raise whatever damaged data lead them to
         raise UnreadableImageError(path, f"is damaged ({why(error)})") from error
 
 

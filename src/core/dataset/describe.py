@@ -203,6 +203,7 @@ def _join_copies(
 
     def top(group: str) -> str:
         while parent[group] != group:
+            parent[group] = parent[parent[group]]
             group = parent[group]
         return group
 

@@ -19,7 +19,7 @@ from src.core.dataset.image_files import (
     UnreadableImageError,
     kind_of,
     missing_end,
-    png_checksum_error,
+    png_damage,
     read_bytes,
     too_large,
     why,
@@ -128,8 +128,8 @@ def _read_image(path: str, facts: Facts) -> None:
     reason = missing_end(kind, head, tail, size)
     if reason and not (kind == "jpeg" and size > TAIL_BYTES and jpeg_end_inside(read_bytes(path).data)):
         raise UnreadableImageError(path, reason)
-    if kind == "png" and len(head) == size and png_checksum_error(head):
-        raise UnreadableImageError(path, "is damaged (a checksum of the PNG is wrong)")
+    if kind == "png" and len(head) == size and (reason := png_damage(head)):
+        raise UnreadableImageError(path, reason)
     header = read_header(path)
     facts.header = header
     if header.frames > 1:

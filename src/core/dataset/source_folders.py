@@ -165,7 +165,12 @@ def _pair_in_one_folder(files: list[File], findings: list[Finding]) -> Pairing:
             pairing.ambiguous.append((same[0], same[1:]))
     mask_suffixes = {mask.suffix for _, mask in by_suffix}
     image_suffixes = {image.suffix for image, _ in by_suffix}
-    images = [f for f in singles if f.suffix not in mask_suffixes or f.suffix in image_suffixes]
+    bases = {(mask.parent, base) for mask in masks for base in mask_bases(mask.stem)}
+    images = [
+        f
+        for f in singles
+        if f.suffix not in mask_suffixes or f.suffix in image_suffixes or (f.parent, f.stem.lower()) in bases
+    ]
     pairing.orphans = [f for f in singles if f not in images]
     matched = _match(images + [image for image, _ in by_suffix], masks)
     second = {image.path: mask for image, mask in by_suffix}

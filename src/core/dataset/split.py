@@ -2,14 +2,14 @@
 
 The rule. Each group has a rank: a hash of its name and the seed. A group belongs to the rarest stratum among
 its samples. Within each stratum the groups are gone through in the order of their ranks, and each goes to
-test, then to validation, as long as it brings that part nearer to its share of the samples; what a stratum
+validation, then to test, as long as it brings that part nearer to its share of the samples; what a stratum
 gives too little or too much of is made up for in the next. Every stratum of two groups or more has one in
 validation and one in training; the whole set has, too.
 
 Its limits. The split depends on names, sizes, strata and the seed, not on the order of the files. When groups
-are added, a few old ones at the edge of a part can be pushed over it. To rule that out, the
-sides of an earlier split are passed as ``keep``: then no group that it names ever leaves validation or test,
-and one leaves training only where validation would otherwise stay empty.
+are added, a few old ones at the edge of a part can be pushed over it. To rule that out, the sides of an
+earlier split are passed as ``keep``: then no group that it names ever leaves validation or test, and one
+leaves training only where validation would otherwise stay empty.
 """
 
 from __future__ import annotations
@@ -161,14 +161,15 @@ class _Assignment:
         debt: dict[Split, float] = {"test": 0.0, "val": 0.0}
         for stratum in sorted(self.strata, key=lambda t: (len(self.strata[t]), t)):
             self._fill(sorted(self.strata[stratum], key=self.rank.__getitem__), debt)
-        self._ensure("val", least=2)
-        self._ensure("test", least=3)
-        self._ensure_training()
+        self._ensure("train", ("val", "test"))
+        self._ensure("val", ("train", "test"))
+        if self.share["test"] > 0:
+            self._ensure("test", ("train", "val"))
         return self.side
 
     def _fill(self, members: list[str], debt: dict[Split, float]) -> None:
         total = sum(self.size[g] for g in members)
-        for part in ("test", "val"):
+        for part in ("val", "test"):
             if self.share[part] <= 0:
                 continue
             wanted = self.share[part] * total + debt[part]
@@ -191,22 +192,19 @@ class _Assignment:
         in_training = sum(self.side.get(g, "train") == "train" for g in members)
         return in_training > 1 or len(members) == 1
 
-    def _ensure(self, part: Split, least: int) -> None:
-        """At least one group in the part if there are ``least`` groups."""
-        if self.share[part] <= 0 or part in self.side.values() or len(self.side) < least:
+    def _ensure(self, part: Split, sources: tuple[Split, Split]) -> None:
+        """At least one group in a part, from one that can spare it."""
+        if part in self.side.values():
             return
-        training = [g for g, side in self.side.items() if side == "train"]
-        free = [g for g in training if g not in self.kept] or (training if part == "val" else [])
-        if len(training) > 1 and free:
-            self.side[min(free, key=lambda g: (self.size[g], self.rank[g]))] = part
-
-    def _ensure_training(self) -> None:
-        if "train" in self.side.values():
-            return
-        free = [g for g in self.side if g not in self.kept]
-        crowded = [g for g in free if list(self.side.values()).count(self.side[g]) > 1] or free
-        if crowded:
-            self.side[max(crowded, key=lambda g: (self.size[g], self.rank[g]))] = "train"
+        for source in sources:
+            members = [g for g, side in self.side.items() if side == source]
+            # What an earlier split held back stays back; what it trained on may become validation.
+            free = [g for g in members if g not in self.kept] or (
+                members if (part, source) == ("val", "train") else []
+            )
+            if free and (len(members) > 1 or source == "test"):
+                self.side[min(free, key=lambda g: (self.size[g], self.rank[g]))] = part
+                return
 
 
 def leakage(

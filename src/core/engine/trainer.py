@@ -22,6 +22,7 @@ from src.core.engine.pending import PendingLosses
 from src.core.engine.state import EpochSums, TrainState
 from src.core.engine.task import Loader, Task
 
+#: Seconds between two read-backs of the losses: 20 reports a second at most.
 REPORT_EVERY_S = 0.05
 
 
@@ -46,7 +47,8 @@ class Trainer:
         state: Position and history; see `TrainState`.
         task, model, optimizer, schedule, device: What it was made of.
         average: Running average of the weights, or None.
-        command: Asked after each update and each validation batch; returns ``stop``, ``pause``, ``finish_epoch`` or None.
+        report_every: Seconds between two reports.
+        command: Asked at each report; returns ``stop``, ``pause``, ``finish_epoch`` or None.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Trainer:
         self.options, self.device, self.precision = options, device, precision
         self.callbacks = CallbackList(callbacks)
         self.command = command
+        self.report_every = REPORT_EVERY_S
         self.state = TrainState()
         self.average = WeightAverage(model, options.ema_decay) if options.ema_decay else None
         self.metric, self.maximise = (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
@@ -158,7 +161,7 @@ class Trainer:
                 self._update()
                 now = time.perf_counter()
                 if now >= due or number == batches:
-                    due = now + REPORT_EVERY_S
+                    due = now + self.report_every
                     self._report(pending, "train", number, batches)
                     if self._interrupted():
                         return False
@@ -186,7 +189,7 @@ class Trainer:
                 pending.add(number, batch["index"], output)
                 now = time.perf_counter()
                 if now >= due or number == batches:
-                    due = now + REPORT_EVERY_S
+                    due = now + self.report_every
                     self._report(pending, "val", number, batches, sums)
                     if self._interrupted():
                         return None
@@ -302,6 +305,7 @@ class Trainer:
         """Go on from a `snapshot`; the model's weights must fit (see `load_into`)."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self._restore_layout()
         self.state = TrainState.from_json(header["state"])
         self.schedule.restore(header["schedule"])
         if self.average is not None and "average" in state:
@@ -312,6 +316,13 @@ class Trainer:
             self._scaler.load_state_dict(state["scaler"])
         if self.state.step:
             self._pending_random = state["random"]
+
+    def _restore_layout(self) -> None:
+        """Give the optimiser's tensors the memory layout of their weights: sums in another order differ in the last bit."""
+        for weight, values in self.optimizer.state.items():
+            for name, value in values.items():
+                if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
+                    values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
     def close(self) -> None:
         """End the loaders' workers; safe to call twice."""

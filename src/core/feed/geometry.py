@@ -168,11 +168,11 @@ def matrix(placement: Placement, view: View, size: tuple[int, int]) -> Array:
 def shrink(image: Array, factor: float) -> tuple[Array, tuple[float, float]]:
     """Average ``k×k`` blocks of an image, ``k = floor(factor)``, so that sampling it does not alias.
 
-    Whole blocks are by far the fastest form of area averaging. Pixels at the right and lower edge that make no
-    whole block are left out, which the extent accounts for.
+    Whole blocks are by far the fastest form of area averaging. Pixels at the right and lower edge that make
+    no whole block are left out, which the extent accounts for.
 
     Returns:
-        The smaller image, and ``(height, width)`` of the whole source in pixels of it, not always whole numbers.
+        The smaller image, and ``(height, width)`` of the source in its pixels, not always whole numbers.
     """
     k = int(factor + 1e-6)
     height, width = image.shape[:2]
@@ -195,7 +195,8 @@ def _warp(
     # to the indices of OpenCV, whose pixel centres lie at whole numbers
     to_index = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1.0]])
     from_index = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-    border = cv2.BORDER_REFLECT_101 if pad is None else cv2.BORDER_CONSTANT
+    # reflects about the outer edge of the pixels, which is the same place at every resolution
+    border = cv2.BORDER_REFLECT if pad is None else cv2.BORDER_CONSTANT
     return cv2.warpAffine(
         source,
         (to_index @ unit @ from_index)[:2],

@@ -13,8 +13,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Normaliser:
     """``(image / value_range - mean) / std`` as one multiplication and one addition on the device.
 
-    >>> Normaliser(mean=(0.5,), std=(0.5,)).to_float(torch.tensor([[[[0, 255]]]],
-    dtype=torch.uint8)).flatten().tolist()
+    >>> grey = torch.tensor([[[[0, 255]]]], dtype=torch.uint8)
+    >>> Normaliser(mean=(0.5,), std=(0.5,)).to_float(grey).flatten().tolist()
     [-1.0, 1.0]
 
     Attributes:

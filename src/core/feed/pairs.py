@@ -82,16 +82,16 @@ class SegmentationDataset(Dataset[dict[str, Any]]):
             Sample(str(image), str(image), None if mask is None else str(mask), str(image))
             for image, mask in zip(*pairs, strict=True)
         ]
-        self.meaning = resolve_meaning(mask_meaning, [s.mask for s in self.samples if s.mask is not None])
         change = augmentation if augmentation is not None else transform
         size = image_size if image_size is not None else getattr(change, "size", 256)
         self._set_up(
             as_size(size),
-            change or Augmentation.only_fit(as_size(size), fit),
+            change if change is not None else Augmentation.only_fit(as_size(size), fit),
             channels,
             normaliser,
             intensity_range,
         )
+        self.meaning = resolve_meaning(mask_meaning, [s.mask for s in self.samples if s.mask is not None])
 
     def _set_up(
         self,
@@ -157,7 +157,7 @@ class SegmentationDataset(Dataset[dict[str, Any]]):
             out = change(image=image, mask=mask)
         return {
             "image": self._as_float(out["image"]),
-            "mask": torch.as_tensor(np.asarray(out["mask"])).long(),
+            "mask": torch.from_numpy(np.ascontiguousarray(out["mask"])).long(),
             "index": position,
         }
 

@@ -13,7 +13,7 @@ from src.core.config import flatten
 from src.core.report.text import is_number
 from src.core.run import Event, EventTail, RunFolder, RunSummary, history, summarise_events
 
-#: Readings of memory are left out of the report where the log is longer than this: they are most of its lines.
+#: Readings of memory are left out of the report where the log is longer than this: they fill it.
 _LONG_LOG_BYTES = 64 << 20
 
 
@@ -35,7 +35,7 @@ class RunFacts:
         epochs: One ``epoch_completed`` event an epoch, in order.
         started: Every ``run_started`` event: one an attempt.
         metric, maximise: The value by which the best model was chosen, and whether more is better.
-        best: The epoch with the best value; the last one where no value was ever measured; None without epochs.
+        best: The epoch with the best value; the last where no value was ever measured; None without epochs.
         seconds: Training and validation together.
         warnings: Each once, with the number of times it occurred under ``count``.
         decided: What was read from the data and decided, as findings.
@@ -79,7 +79,7 @@ class RunFacts:
         return value if is_number(value) else None
 
     def series(self, key: str) -> list[float | None]:
-        """A value of each epoch; dotted keys reach into mappings (``metrics.iou``). None where it was not a number."""
+        """A value of each epoch, None where it was not a number; dotted keys reach into mappings."""
         return [_number(event.data, key) for event in self.epochs]
 
 
@@ -125,7 +125,11 @@ def _skipped(folder: RunFolder) -> tuple[str, ...]:
 def _ending(summary: RunSummary, ending: Mapping[str, Any] | None) -> tuple[str, str, str]:
     if ending is None:
         return summary.state, summary.cause, summary.cure
-    return str(ending.get("status") or summary.state), str(ending.get("cause") or ""), str(ending.get("cure") or "")
+    return (
+        str(ending.get("status") or summary.state),
+        str(ending.get("cause") or ""),
+        str(ending.get("cure") or ""),
+    )
 
 
 def _one_an_epoch(events: list[Event]) -> list[Event]:
@@ -142,7 +146,9 @@ def _best_epoch(facts: RunFacts) -> Event | None:
 
 
 def _read_costs(facts: RunFacts, events: list[Event]) -> None:
-    facts.seconds = sum(sum(s for s in (e.get("seconds") or {}).values() if is_number(s)) for e in facts.epochs)
+    facts.seconds = sum(
+        sum(s for s in (e.get("seconds") or {}).values() if is_number(s)) for e in facts.epochs
+    )
     rates = [rate for rate in facts.series("images_per_second") if rate]
     facts.images_per_second = statistics.median(rates) if rates else None
     samples = [e for e in events if e.type == "resource_sample"]
@@ -157,8 +163,8 @@ def _class_shares(data: Mapping[str, Any]) -> list[ClassShare]:
     pixels: Mapping[str, list[int]] = data.get("class_pixels") or {}
     found = []
     for number, name in enumerate(names):
-        counts = {part: values for part, values in pixels.items() if len(values) == len(names) and sum(values)}
-        found.append(ClassShare(str(name), {part: v[number] / sum(v) for part, v in counts.items()}))
+        known = {part: values for part, values in pixels.items() if len(values) == len(names) and any(values)}
+        found.append(ClassShare(str(name), {part: v[number] / sum(v) for part, v in known.items()}))
     return found
 
 
@@ -194,4 +200,6 @@ def _read_config(folder: RunFolder) -> tuple[dict[str, Any], dict[str, str]]:
     if not isinstance(values, dict):
         return {}, {}
     origins = values.pop("origins", None)
-    return flatten(values), {str(k): str(v) for k, v in (origins if isinstance(origins, dict) else {}).items()}
+    return flatten(values), {
+        str(k): str(v) for k, v in (origins if isinstance(origins, dict) else {}).items()
+    }

@@ -21,22 +21,53 @@ from src.core.report.facts import RunFacts
 from src.core.report.text import is_number, metric_title, number
 
 #: Colours that the page replaces by its own variables, so that the same drawing serves light and dark.
-TRAIN, VAL, THIRD, BEST, INK, QUIET, GRID = "#0b6ca8", "#c24e00", "#9a4f7d", "#12703f", "#1a1d21", "#59616c", "#d4d9e0"
+TRAIN, VAL, THIRD, BEST, INK, QUIET, GRID = (
+    "#0b6ca8",
+    "#c24e00",
+    "#9a4f7d",
+    "#12703f",
+    "#1a1d21",
+    "#59616c",
+    "#d4d9e0",
+)
 _VARIABLES = {
-    TRAIN: "--plot-train", VAL: "--plot-val", THIRD: "--plot-third", BEST: "--plot-best", INK: "--ink", QUIET: "--muted",
+    TRAIN: "--plot-train",
+    VAL: "--plot-val",
+    THIRD: "--plot-third",
+    BEST: "--plot-best",
+    INK: "--ink",
+    QUIET: "--muted",
     GRID: "--plot-grid",
-}  # fmt: skip
+}
 #: More points than this are thinned: a page of a few inches shows no more.
 MOST_POINTS = 1500
 #: More classes than this are not told apart by colour.
 MOST_CLASSES = 12
-_STYLE = {
-    "svg.fonttype": "none", "text.parse_math": False, "font.size": 9.5, "axes.edgecolor": QUIET, "axes.labelcolor": INK,
-    "axes.linewidth": 0.8, "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlesize": 11, "axes.titlelocation": "left", "axes.titlecolor": INK, "axes.titleweight": "bold",
-    "grid.color": GRID, "grid.linewidth": 0.7, "xtick.color": QUIET, "ytick.color": QUIET, "text.color": INK,
-    "legend.frameon": False, "lines.linewidth": 1.7, "path.simplify": True, "path.simplify_threshold": 0.4,
-}  # fmt: skip
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 9.5,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.titleweight": "bold",
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "text.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.7,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.4,
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +82,7 @@ class Drawing:
 
 
 def _thin(x: Sequence[int], y: Sequence[float | None]) -> tuple[list[int], list[float]]:
-    """No more than `MOST_POINTS`, keeping the lowest and highest value of each stretch; None becomes a gap."""
+    """No more than `MOST_POINTS`, keeping the extremes of each stretch; None becomes a gap."""
     values = [math.nan if v is None else v for v in y]
     if len(x) <= MOST_POINTS:
         return list(x), values
@@ -59,7 +90,11 @@ def _thin(x: Sequence[int], y: Sequence[float | None]) -> tuple[list[int], list[
     kept: set[int] = {0, len(x) - 1}
     for start in range(0, len(x), step):
         stretch = [i for i in range(start, min(start + step, len(x))) if not math.isnan(values[i])]
-        kept |= {min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)} if stretch else {start}
+        kept |= (
+            {min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)}
+            if stretch
+            else {start}
+        )
     order = sorted(kept)
     return [x[i] for i in order], [values[i] for i in order]
 
@@ -96,7 +131,8 @@ class _Curves:
         lonely = len(measured) < 3 or any(v is None for v in values)
         (handle,) = self.axes.plot(x, y, color=colour, marker="o" if lonely else "", markersize=4, **style)
         self._handles.append(handle)
-        self._labels.append(" " + label if label.startswith("_") else label)  # matplotlib hides names with “_”
+        # matplotlib hides names that begin with “_”
+        self._labels.append(" " + label if label.startswith("_") else label)
         return True
 
     def mark_best(self, values: Sequence[float | None]) -> None:
@@ -109,31 +145,43 @@ class _Curves:
         if value is None:
             return
         (ring,) = self.axes.plot(
-            [epoch], [value], marker="o", markersize=7, markerfacecolor="none", markeredgecolor=BEST,
-            markeredgewidth=1.8, linestyle="none",
-        )  # fmt: skip
+            [epoch],
+            [value],
+            marker="o",
+            markersize=7,
+            markerfacecolor="none",
+            markeredgecolor=BEST,
+            markeredgewidth=1.8,
+            linestyle="none",
+        )
         self._handles.append(ring)
         self._labels.append(f"best: {number(value)} in epoch {epoch}")
 
     def finish(self, name: str, title: str, description: str) -> Drawing:
         """Close the figure with its legend."""
-        if self._handles:
-            columns = 1 if len(self._labels) <= 4 else 2
-            self.axes.legend(self._handles, self._labels, fontsize=8.5, ncols=columns, labelcolor=INK)
+        if len(self._labels) > 4:
+            self.figure.legend(
+                self._handles, self._labels, fontsize=8.5, labelcolor=INK, loc="outside right upper"
+            )
+        elif len(self._labels) > 1:
+            self.axes.legend(self._handles, self._labels, fontsize=8.5, labelcolor=INK)
         png, svg = io.BytesIO(), io.StringIO()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")  # the page's own fonts have it
             self.figure.savefig(png, format="png", dpi=150, facecolor="white")
+            self.figure.set_layout_engine("none")  # both have the same layout, which was found for the first
             self.figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-        return Drawing(name, title, description, png.getvalue(), _for_page(svg.getvalue(), title, description))
+        return Drawing(
+            name, title, description, png.getvalue(), _for_page(svg.getvalue(), title, description)
+        )
 
 
 def _for_page(svg: str, title: str, description: str) -> str:
-    """The drawing inside a page: without its prologue, with the page's colours and font, named for screen readers."""
+    """The drawing inside a page: with the page's colours and font, and words for screen readers."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'font: ([\d.]+)px [^;"]*', r"font: \1px var(--font)", svg)
-    svg = re.sub(r'font: (bold|\d+) ([\d.]+)px [^;"]*', r"font: \1 \2px var(--font)", svg)
+    svg = re.sub(r'font-family: [^;"]*', "font-family: var(--font)", svg)
+    svg = re.sub(r'font: ([^;"]*?px) [^;"]*', r"font: \1 var(--font)", svg)  # as older matplotlib writes it
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var({variable})")
     svg = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', "", svg, count=1)
@@ -159,7 +207,11 @@ def _loss(facts: RunFacts) -> Drawing | None:
         curves.axes.set_yscale("log")
         curves.axes.set_ylabel("Loss (logarithmic)")
     curves.mark_best(train if facts.metric == "train_loss" else [None] * len(train))
-    ends = f"from {number(_measured(train)[0])} to {number(_measured(train)[-1])}" if drawn[0] else "without a number"
+    ends = (
+        f"from {number(_measured(train)[0])} to {number(_measured(train)[-1])}"
+        if drawn[0]
+        else "without a number"
+    )
     return curves.finish("loss", "Loss", f"Loss over the epochs: training {ends}.")
 
 
@@ -190,7 +242,7 @@ def _classes(facts: RunFacts) -> Drawing | None:
     known = [str(name) for name in (facts.started[-1].get("class_names") or [])] if facts.started else []
     places = [known.index(name) if name in known else i + 1 for i, name in enumerate(names)]
     palette = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in class_colours(max(places) + 1)]
-    colours = [palette[place] if place else QUIET for place in places]  # class 0 is drawn as nothing in pictures
+    colours = [palette[place] if place else QUIET for place in places]  # class 0 has no colour
     drawn = [
         curves.line(_class_series(facts, name, key), name, colour, linestyle="-" if i < 7 else (0, (5, 1.5)))
         for i, (name, colour) in enumerate(zip(names, colours, strict=True))
@@ -200,18 +252,19 @@ def _classes(facts: RunFacts) -> Drawing | None:
 
 def _class_series(facts: RunFacts, name: str, key: str) -> list[float | None]:
     values = [((e.get("per_class") or {}).get(name) or {}).get(key) for e in facts.epochs]
-    return [float(v) if is_number(v) else None for v in values]
+    return [float(v) if v is not None and is_number(v) else None for v in values]
 
 
 def _rate(facts: RunFacts) -> Drawing | None:
     values = facts.series("lr")
-    curves = _Curves(facts, "Learning rate", "Learning rate at the end of the epoch")
+    curves = _Curves(facts, "Learning rate", "Learning rate")
     if not curves.line(values, "learning rate", TRAIN):
         return None
     curves.axes.set_ylim(bottom=0)
     curves.axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     measured = _measured(values)
-    return curves.finish("learning_rate", "Learning rate", f"Learning rate from {measured[0]:.2g} to {measured[-1]:.2g}.")
+    described = f"Learning rate from {measured[0]:.2g} to {measured[-1]:.2g}."
+    return curves.finish("learning_rate", "Learning rate", described)
 
 
 def draw(facts: RunFacts) -> list[Drawing]:

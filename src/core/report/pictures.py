@@ -39,7 +39,7 @@ def data_address(kind: str, data: bytes) -> str:
 
 
 def _picture(root: Path, name: Any) -> str:
-    """A picture of the run folder as an address; empty where it is absent, damaged or outside of the folder."""
+    """A picture of the run folder as an address; empty where it is absent, damaged or outside it."""
     path = (root / str(name or "")).resolve()
     if not name or not path.is_relative_to(root):
         return ""
@@ -54,7 +54,12 @@ def _picture(root: Path, name: Any) -> str:
         written = io.BytesIO()
         small.save(written, "JPEG", quality=90)
         return data_address("image/jpeg", written.getvalue())
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # SyntaxError: Pillow's word for a broken PNG
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ):  # SyntaxError: Pillow's word for a broken PNG
         return ""
 
 

@@ -6,9 +6,15 @@ import math
 from typing import Any
 
 _METRICS = {
-    "iou": "IoU", "dice": "Dice", "f1": "F1", "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall",
-    "train_loss": "Training loss", "val_loss": "Validation loss",
-}  # fmt: skip
+    "iou": "IoU",
+    "dice": "Dice",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "train_loss": "Training loss",
+    "val_loss": "Validation loss",
+}
 DASH = "–"
 
 
@@ -25,7 +31,11 @@ def number(value: Any, digits: int = 4) -> str:
         return f"{value:,}"
     if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
         return f"{value:.{digits - 1}g}"
-    return f"{value:,.{digits}f}" if abs(value) < 1 else f"{value:,.{max(0, digits - len(str(int(abs(value)))))}f}"
+    return (
+        f"{value:,.{digits}f}"
+        if abs(value) < 1
+        else f"{value:,.{max(0, digits - len(str(int(abs(value)))))}f}"
+    )
 
 
 def percent(share: Any) -> str:

@@ -22,16 +22,29 @@ from src.core.run.folder import write_atomically
 
 #: Columns of the table of classes, in this order; other values of a task follow them.
 _COLUMNS = ("iou", "dice", "precision", "recall", "f1")
-_TONES = {"completed": "good", "stopped_early": "good", "stopped": "neutral", "paused": "neutral", "failed": "bad", "killed": "bad"}
+_TONES = {
+    "completed": "good",
+    "stopped_early": "good",
+    "stopped": "neutral",
+    "paused": "neutral",
+    "failed": "bad",
+    "killed": "bad",
+}
 _PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
-_LAYERS = {"preset": "preset", "file": "file", "dialog": "dialog", "command line": "command line", "detected": "read from the data"}
+_LAYERS = {
+    "preset": "preset",
+    "file": "file",
+    "dialog": "dialog",
+    "command line": "command line",
+    "detected": "read from the data",
+}
 
 
 def write_report(folder: RunFolder, ending: Mapping[str, Any] | None = None) -> Path:
     """Write ``report/index.html`` and a PNG file of each figure beside it.
 
-    The page needs no other file and no network. It is made from what is in the run folder, so it can be made again
-    at any time, for a run in any state.
+    The page needs no other file and no network. It is made from what is in the run folder, so it can be made
+    again at any time, for a run in any state.
 
     Args:
         folder: The run.
@@ -55,23 +68,44 @@ def write_report(folder: RunFolder, ending: Mapping[str, Any] | None = None) -> 
 
 def render(facts: RunFacts, drawings: list[Drawing]) -> str:
     """The page as text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters.update(
-        number=text.number, percent=text.percent, duration=text.duration, plain=text.plain, title=text.metric_title
+        number=text.number,
+        percent=text.percent,
+        duration=text.duration,
+        plain=text.plain,
+        title=text.metric_title,
     )
     here = files(__package__)
     template = environment.from_string(here.joinpath("template.html").read_text("utf-8"))
     given, defaults = _configuration(facts)
     rows = preview_rows(facts)
     return template.render(
-        facts=facts, name=facts.folder.name, status=TITLES.get(facts.status, facts.status), tone=_TONES.get(facts.status, "neutral"),
-        sentence=ending_sentence(facts), style=Markup(here.joinpath("style.css").read_text("utf-8")),
-        tiles=_tiles(facts), drawings=[(d, Markup(d.svg)) for d in drawings], classes=_class_table(facts),
-        data=_data(facts), rows=rows, rows_left=len(facts.previews) - len(rows), most_rows=MOST_ROWS, legend=_legend(facts),
-        given=given, defaults=defaults, layers=_LAYERS, environment=_environment(facts),
-        model=(facts.folder.path / "model.safetensors").is_file(), version=__version__,
-        segmentation={"model.architecture", "model.encoder"} <= facts.config.keys(), written=f"{dt.datetime.now():%Y-%m-%d %H:%M}",
-    )  # fmt: skip
+        facts=facts,
+        name=facts.folder.name,
+        status=TITLES.get(facts.status, facts.status),
+        tone=_TONES.get(facts.status, "neutral"),
+        sentence=ending_sentence(facts),
+        style=Markup(here.joinpath("style.css").read_text("utf-8")),
+        tiles=_tiles(facts),
+        drawings=[(d, Markup(d.svg)) for d in drawings],
+        classes=_class_table(facts),
+        data=_data(facts),
+        rows=rows,
+        rows_left=len(facts.previews) - len(rows),
+        most_rows=MOST_ROWS,
+        legend=_legend(facts),
+        given=given,
+        defaults=defaults,
+        layers=_LAYERS,
+        environment=_environment(facts),
+        model=(facts.folder.path / "model.safetensors").is_file(),
+        version=__version__,
+        segmentation={"model.architecture", "model.encoder"} <= facts.config.keys(),
+        written=f"{dt.datetime.now():%Y-%m-%d %H:%M}",
+    )
 
 
 def ending_sentence(facts: RunFacts) -> str:
@@ -79,11 +113,18 @@ def ending_sentence(facts: RunFacts) -> str:
     done, planned = len(facts.epochs), facts.planned_epochs
     epochs = f"{done} of {text.count(planned, 'epoch')}" if planned else text.count(done, "epoch")
     if facts.status == "completed":
-        return f"The run trained all its {text.count(done, 'epoch')}." if done != 1 else "The run trained its one epoch."
+        return (
+            f"The run trained all its {text.count(done, 'epoch')}."
+            if done != 1
+            else "The run trained its one epoch."
+        )
     verbs = {
-        "stopped_early": "stopped by itself", "stopped": "was stopped", "paused": "was paused", "failed": "failed",
+        "stopped_early": "stopped by itself",
+        "stopped": "was stopped",
+        "paused": "was paused",
+        "failed": "failed",
         "killed": "was killed",
-    }  # fmt: skip
+    }
     if facts.status in verbs:
         return f"The run {verbs[facts.status]} after {epochs}."
     return f"The run has not ended yet: {epochs} done." if facts.started else "The run has not started yet."
@@ -94,9 +135,13 @@ def _tiles(facts: RunFacts) -> list[tuple[str, str, str]]:
     tiles = []
     if facts.best is not None:
         title = text.metric_title(facts.metric)
-        where = f"in epoch {facts.best['epoch']}" if facts.best_value is not None else "never a number"
-        validation = "" if facts.metric == "train_loss" else "validation, "
-        tiles.append((f"Best {title}", text.number(facts.best_value), validation + where))
+        where = "" if facts.metric == "train_loss" else "validation, "
+        remark = (
+            f"{where}in epoch {facts.best['epoch']}"
+            if facts.best_value is not None
+            else "it was never a number"
+        )
+        tiles.append((f"Best {title}", text.number(facts.best_value), remark))
     if facts.started:
         attempts = len(facts.started)
         said = f"in {attempts} attempts" if attempts > 1 else ""
@@ -118,7 +163,7 @@ def _tiles(facts: RunFacts) -> list[tuple[str, str, str]]:
 
 
 def _class_table(facts: RunFacts) -> dict[str, Any] | None:
-    """Values of each class at the best epoch, pooled over all pixels, and the mean and deviation over images."""
+    """Values at the best epoch: of each class, of all pixels, and mean and deviation over images."""
     if facts.best is None or not facts.best.get("metrics"):
         return None
     per_class: Mapping[str, Mapping[str, Any]] = facts.best.get("per_class") or {}
@@ -168,15 +213,32 @@ def _legend(facts: RunFacts) -> list[tuple[str, str]]:
 
 def _configuration(facts: RunFacts) -> tuple[list[tuple[str, Any, str]], list[tuple[str, Any]]]:
     """What was set for this run with its layer, and what was left as it is."""
-    given = [(key, value, facts.origins[key]) for key, value in facts.config.items() if facts.origins.get(key, "default") != "default"]
-    return given, [(key, value) for key, value in facts.config.items() if facts.origins.get(key, "default") == "default"]
+    given = [
+        (key, value, facts.origins[key])
+        for key, value in facts.config.items()
+        if facts.origins.get(key, "default") != "default"
+    ]
+    return given, [
+        (key, value) for key, value in facts.config.items() if facts.origins.get(key, "default") == "default"
+    ]
 
 
 def _environment(facts: RunFacts) -> list[tuple[str, str]]:
     titles = {
-        "lathe": "Lathe", "git": "Source", "python": "Python", "platform": "System", "processor": "Processor", "device": "Device",
-        "cuda": "CUDA", "data_fingerprint": "Fingerprint of the data", "split_hash": "Hash of the split",
-    }  # fmt: skip
-    found = [(titles.get(k, text.metric_title(k)), str(v)) for k, v in facts.environment.items() if v and not isinstance(v, dict)]
+        "lathe": "Lathe",
+        "git": "Source",
+        "python": "Python",
+        "platform": "System",
+        "processor": "Processor",
+        "device": "Device",
+        "cuda": "CUDA",
+        "data_fingerprint": "Fingerprint of the data",
+        "split_hash": "Hash of the split",
+    }
+    found = [
+        (titles.get(k, text.metric_title(k)), str(v))
+        for k, v in facts.environment.items()
+        if v and not isinstance(v, dict)
+    ]
     versions = facts.environment.get("versions")
     return found + ([(str(k), str(v)) for k, v in versions.items()] if isinstance(versions, dict) else [])

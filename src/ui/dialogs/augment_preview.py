@@ -193,7 +193,7 @@ class AugmentPreview(QFrame):
         self._worker: AugmentWorker | None = None
         heading = QLabel("Preview of augmentation")
         heading.setFont(sized_font(heading, 1.0, QFont.DemiBold))
-        self.note = QLabel("Shown when the data were checked.")
+        self.note = QLabel("Appears here once the images were found.")
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
         self.strip = Strip()
@@ -203,7 +203,6 @@ class AugmentPreview(QFrame):
         self.another = QPushButton("Another image")
         for button in (self.again, self.another):
             button.setAutoDefault(False)
-            button.setEnabled(False)
         row = QHBoxLayout()
         row.addWidget(self.masks)
         row.addStretch(1)
@@ -227,12 +226,12 @@ class AugmentPreview(QFrame):
         """The settings and the data now; the pictures follow after a short pause."""
         self._config, self._description = config, description
         samples = self._samples()
-        for button in (self.again, self.another):
-            button.setEnabled(bool(samples))
+        for widget in (self.strip, self.masks, self.again, self.another):
+            widget.setVisible(bool(samples))
         if not samples:
             self._shown = None
             self.strip.show_pictures([])
-            self.note.setText("Shown when the data were checked.")
+            self.note.setText("Appears here once the images were found.")
         elif self.isVisible():
             self._timer.start()
 

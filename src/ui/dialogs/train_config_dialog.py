@@ -7,24 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QKeySequence
-from PyQt5.QtWidgets import (
-    QApplication,
-    QCheckBox,
-    QComboBox,
-    QDialog,
-    QFileDialog,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QMessageBox,
-    QPushButton,
-    QShortcut,
-    QSplitter,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt5.QtGui import QCloseEvent, QIcon, QKeySequence
+from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from src.core.config import ConfigError, Option, Resolved, RunConfig, dump_yaml
 from src.core.dataset.findings import Finding
@@ -32,17 +16,20 @@ from src.core.run import RunFolder
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
 from src.ui.dialogs.augment_preview import AugmentPreview
+from src.ui.dialogs.train_bars import SourceBar, StartBar, ask_open, ask_save, line
 from src.ui.dialogs.train_findings import LOOK
 from src.ui.dialogs.train_monitoring import MonitoringTab
 from src.ui.dialogs.train_scan import DataScan
-from src.ui.dialogs.train_setup import Checked, TrainSetup, in_order, in_words, key_of
+from src.ui.dialogs.train_setup import Checked, TrainSetup, in_order, key_of
+from src.ui.dialogs.train_state import StartState, field_messages, start_state
 from src.ui.dialogs.train_summary import SummaryPanel
 from src.ui.icons import icon
-from src.ui.theme import set_role, theme
+from src.ui.theme import theme
 from src.ui.widgets.form import SchemaForm
-from src.ui.widgets.form_editors import guard_wheel
 
 TABS = ("Model", "Training", "Data", "Monitoring")
+#: Over the options of a tab that belong to no group.
+TITLES = {"Model": "Network", "Training": "Amount", "Data": "Data", "Monitoring": "This run"}
 #: Offered for options that take any text; the words say what a person would not guess.
 SUGGESTIONS = {
     "training.device": {
@@ -53,7 +40,6 @@ SUGGESTIONS = {
         "mps": "Apple GPU (mps)",
     },
 }
-_YAML = "Configurations (*.yaml *.yml);;All files (*)"
 
 
 def tab_of(option: Option) -> str:
@@ -123,7 +109,12 @@ class TrainConfigDialog(QDialog):
         self.forms: dict[str, SchemaForm] = {}
         for name in TABS:
             self.forms[name] = SchemaForm(
-                self.setup.schema, on_tab(name), self.setup.info.choices, SUGGESTIONS
+                self.setup.schema,
+                on_tab(name),
+                self.setup.info.choices,
+                SUGGESTIONS,
+                title=TITLES[name],
+                show_help=name in ("Model", "Monitoring"),
             )
         self.monitoring = MonitoringTab(self.forms["Monitoring"])
         self.preview = AugmentPreview()
@@ -133,82 +124,38 @@ class TrainConfigDialog(QDialog):
             page.setObjectName(name)
             self.tabs.addTab(page, name)
         self.summary = SummaryPanel(self.setup.info, self._labels)
+        self.source = SourceBar(self.setup.preset_titles())
+        self.bar = StartBar()
+        self.start_button, self.status = self.bar.start, self.bar.status
         self.splitter = QSplitter(Qt.Horizontal)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self.summary)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([940, 340])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._build_top())
-        column.addWidget(_line())
+        column.addWidget(self.source)
+        column.addWidget(line())
         column.addWidget(self.splitter, 1)
-        column.addWidget(_line())
-        column.addLayout(self._build_bottom())
-
-    def _build_top(self) -> QHBoxLayout:
-        self.preset = QComboBox()
-        self.preset.setAccessibleName("Preset")
-        self.preset.setMinimumContentsLength(16)
-        guard_wheel(self.preset)
-        for name, (title, about) in self.setup.preset_titles().items():
-            self.preset.addItem(title, name)
-            self.preset.setItemData(self.preset.count() - 1, about, Qt.ToolTipRole)
-        label = QLabel("&Preset")
-        label.setBuddy(self.preset)
-        self.load_button = _button("&Load configuration…", "Take the settings from a YAML file")
-        self.save_button = _button(
-            "Sa&ve configuration…", "Write the settings to a YAML file, for the command line or for later"
-        )
-        self.all_settings = QCheckBox("Show &all settings")
-        self.all_settings.setToolTip("Also show the settings that are rarely needed")
-        row = QHBoxLayout()
-        row.setContentsMargins(16, 10, 16, 10)
-        row.setSpacing(8)
-        row.addWidget(label)
-        row.addWidget(self.preset)
-        row.addSpacing(8)
-        row.addWidget(self.load_button)
-        row.addWidget(self.save_button)
-        row.addStretch(1)
-        row.addWidget(self.all_settings)
-        self._top = (self.preset, self.load_button, self.save_button, self.all_settings)
-        return row
-
-    def _build_bottom(self) -> QHBoxLayout:
-        self.status_icon = QLabel()
-        self.status = QLabel()
-        self.status.setObjectName("status")
-        self.status.setWordWrap(True)
-        self.status.setTextFormat(Qt.PlainText)
-        self.start_button = _button("&Start training", "")
-        self.start_button.setObjectName("start")
-        self.start_button.setDefault(True)
-        self.close_button = _button("&Close", "")
-        row = QHBoxLayout()
-        row.setContentsMargins(16, 10, 16, 12)
-        row.setSpacing(8)
-        row.addWidget(self.status_icon)
-        row.addWidget(self.status, 1)
-        row.addWidget(self.close_button)
-        row.addWidget(self.start_button)
-        return row
+        column.addWidget(line())
+        column.addWidget(self.bar)
 
     def _connect(self) -> None:
         for form in self.forms.values():
             form.edited.connect(self._edited)
-        self.preset.activated.connect(lambda _: self._choose_preset())
-        self.load_button.clicked.connect(lambda _: self.ask_load())
-        self.save_button.clicked.connect(lambda _: self.ask_save())
-        self.all_settings.toggled.connect(self._show_all)
-        self.start_button.clicked.connect(lambda _: self.start())
-        self.close_button.clicked.connect(lambda _: self.close())
+        self.source.preset_chosen.connect(self.choose_preset)
+        self.source.load_asked.connect(self.ask_load)
+        self.source.save_asked.connect(self.ask_save)
+        self.source.all_wanted.connect(self.show_all)
+        self.bar.start_asked.connect(self.start)
+        self.bar.close_asked.connect(self.close)
         self.summary.chosen.connect(self.go_to)
         self.scan.changed.connect(self._scan_changed)
         self.scan.progress.connect(self._scan_progress)
         self.monitoring.again.connect(self.set_up_another)
-        theme().changed.connect(self._show_status)
+        theme().changed.connect(self._show)
         for number, name in enumerate(TABS, 1):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
             shortcut.activated.connect(lambda name=name: self.tabs.setCurrentIndex(TABS.index(name)))
@@ -257,48 +204,28 @@ class TrainConfigDialog(QDialog):
 
     def ask_load(self) -> None:
         """Ask which file to load."""
-        name, _ = QFileDialog.getOpenFileName(self, "Load configuration", str(Path.home()), _YAML)
-        if name:
-            self.load_file(Path(name))
+        if (path := ask_open(self)) is not None:
+            self.load_file(path)
 
     def ask_save(self) -> None:
         """Ask where to save; an existing file is replaced only when the person says so."""
-        name, _ = QFileDialog.getSaveFileName(
-            self,
-            "Save configuration",
-            str(Path.home() / "training.yaml"),
-            _YAML,
-            options=QFileDialog.DontConfirmOverwrite,
-        )
-        if not name:
-            return
-        path = Path(name) if Path(name).suffix else Path(name).with_suffix(".yaml")
-        if not path.exists() or self.confirm_replace(path):
+        if (path := ask_save(self)) is not None:
             self.save_file(path)
 
-    def confirm_replace(self, path: Path) -> bool:
-        """Whether the person wants an existing file replaced."""
-        text = f"{path.name} exists already in {path.parent}. Replace it?"
-        answer = QMessageBox.question(
-            self, "Replace the file?", text, QMessageBox.Yes | QMessageBox.Cancel, QMessageBox.Cancel
-        )
-        return bool(answer == QMessageBox.Yes)
-
-    def _choose_preset(self) -> None:
-        name = self.preset.currentData()
-        if name:
-            self._load(self.setup.choose_preset(name, self.changes()))
+    def choose_preset(self, name: str) -> None:
+        """Begin from another preset; what it does not say stays as it is."""
+        self._load(self.setup.choose_preset(name, self.changes()))
 
     def _load(self, changes: Mapping[str, Any]) -> None:
         base, origins = self.setup.base.flat(), self.setup.base.origins
         for form in self.forms.values():
             form.load(base, origins, changes)
-        self.preset.setCurrentIndex(self.preset.findData(self.setup.preset) if self.setup.preset else -1)
-        self.preset.setPlaceholderText("None")
+        self.source.show_preset(self.setup.preset)
         self._problem = ""
         self._update()
 
-    def _show_all(self, everything: bool) -> None:
+    def show_all(self, everything: bool) -> None:
+        """Show the settings that are rarely needed too."""
         for form in self.forms.values():
             form.show_all(everything)
 
@@ -343,26 +270,15 @@ class TrainConfigDialog(QDialog):
         self._show_status()
 
     def _show_messages(self, findings: list[Finding]) -> None:
-        """Reasons beside the fields; what is only worth knowing stays in the summary."""
-        messages: dict[str, tuple[str, str]] = {}
-        for finding in findings:
-            key = key_of(finding, self._labels)
-            if key and key not in messages and finding.severity != "notice":
-                text = (
-                    f"{finding.message} {finding.cure}".strip()
-                    if len(finding.message) < 90
-                    else finding.message
-                )
-                messages[key] = (finding.severity, in_words(text, self._labels))
-        for name, form in self.forms.items():
+        messages = field_messages(findings, self._labels)
+        for index, name in enumerate(TABS):
+            form = self.forms[name]
             form.show_messages(messages)
             worst = {messages[k][0] for k in form.fields if k in messages}
             mark = "error" if "error" in worst else "warning" if "warning" in worst else ""
-            index = TABS.index(name)
-            self.tabs.setTabIcon(index, icon(LOOK[mark][1], LOOK[mark][2]) if mark else icon_none())
-            self.tabs.setTabToolTip(
-                index, f"Ctrl+{index + 1}" + (f": {LOOK[mark][0].lower()} on this tab" if mark else "")
-            )
+            self.tabs.setTabIcon(index, icon(LOOK[mark][1], LOOK[mark][2]) if mark else QIcon())
+            said = f": {LOOK[mark][0].lower()} on this tab" if mark else ""
+            self.tabs.setTabToolTip(index, f"Ctrl+{index + 1}{said}")
 
     def _scan_changed(self) -> None:
         if self.scan.state != "running":
@@ -387,49 +303,13 @@ class TrainConfigDialog(QDialog):
             self.summary.show_scan("", None)
 
     def _show_status(self) -> None:
-        """The line beside Start: why it is off, or that all is well."""
-        severity, text, ready = self._state()
-        self.start_button.setEnabled(ready)
-        self.start_button.setToolTip(text if not ready else "Make a run folder and start training")
-        self.status.setText(text)
-        set_role(self.status, {"error": "error", "warning": "warning", "muted": "muted"}.get(severity, ""))
-        self.status_icon.setVisible(severity in LOOK)
-        if severity in LOOK:
-            side = self.fontMetrics().height()
-            self.status_icon.setPixmap(icon(LOOK[severity][1], LOOK[severity][2]).pixmap(side, side))
-
-    def _state(self) -> tuple[str, str, bool]:
+        state = start_state(self.findings(), self.scan.state, self._progress, self._labels)
         if self.monitoring.folder is not None or self.thread is not None:
-            return (
-                "muted",
-                self._problem or "This run has started; its settings are shown but cannot be changed.",
-                False,
-            )
-        if self._problem:
-            return "error", self._problem, not self._checked.errors and not self.scan.busy
-        errors = [f for f in self.findings() if f.severity == "error"]
-        if errors:
-            label = self._labels.get(key_of(errors[0], self._labels), "")
-            more = f" ({len(errors) - 1} more on the right)" if len(errors) > 1 else ""
-            text = in_words(errors[0].message, self._labels)
-            return "error", f"Cannot start yet. {label + ': ' if label else ''}{text}{more}", False
-        if self.scan.busy:
-            done, total, _ = self._progress or (0, 0, "")
-            return (
-                "muted",
-                "Checking the data before the start" + (f": {done:,} of {total:,}" if total else "…"),
-                False,
-            )
-        if self.scan.state == "failed":
-            return (
-                "warning",
-                "The data could not be checked beforehand; the training checks them again.",
-                True,
-            )
-        warnings = sum(f.severity == "warning" for f in self.findings())
-        if warnings:
-            return "warning", "Ready, but look at the warnings on the right first.", True
-        return "muted", "Ready to start.", True
+            text = self._problem or "This run has started; its settings are shown but cannot be changed."
+            state = StartState("muted", text, False)
+        elif self._problem:
+            state = StartState("error", self._problem, state.ready)
+        self.bar.show_state(state.severity, state.text, state.ready)
 
     def _tell(self, sentence: str) -> None:
         self._problem = sentence
@@ -503,8 +383,7 @@ class TrainConfigDialog(QDialog):
         """While a run is shown its settings stand still."""
         for form in self.forms.values():
             form.set_read_only(locked)
-        for widget in (self.preset, self.load_button):
-            widget.setEnabled(not locked)
+        self.source.set_locked(locked)
         self.summary.setVisible(not locked)
         self._show_status()
 
@@ -521,23 +400,3 @@ class TrainConfigDialog(QDialog):
     def reject(self) -> None:
         """Escape closes the window like its button does."""
         self.close()
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    return button
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setProperty("role", "line")
-    return line
-
-
-def icon_none() -> Any:
-    """No icon at all."""
-    from PyQt5.QtGui import QIcon
-
-    return QIcon()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PyQt5.QtCore import QEvent, Qt, pyqtSignal
+from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QKeyEvent, QMouseEvent
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from src.core.dataset.findings import Finding
+from src.core.dataset.findings import MAX_NAMED, Finding
 from src.ui.dialogs.train_setup import in_words, key_of
 from src.ui.icons import icon
 from src.ui.theme import sized_font, theme
@@ -97,7 +97,6 @@ class FindingsList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
-        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Maximum)
 
     def show_findings(self, findings: list[Finding]) -> None:
         """Replace what is shown; nothing is rebuilt where nothing changed, so that the focus stays."""
@@ -118,12 +117,6 @@ class FindingsList(QWidget):
         items = (self._column.itemAt(i).widget() for i in range(self._column.count()))
         return [w for w in items if isinstance(w, FindingCard)]
 
-    def event(self, event: QEvent) -> bool:
-        """A change of width changes the height that wrapped texts need."""
-        if event.type() == QEvent.Resize:
-            self.updateGeometry()
-        return bool(super().event(event))
-
 
 def _text(text: str, role: str = "") -> QLabel:
     label = QLabel(text)
@@ -135,9 +128,10 @@ def _text(text: str, role: str = "") -> QLabel:
 
 
 def _files(files: list[str]) -> QLabel:
-    shown = "\n".join(files[:_FILES_SHOWN])
     more = len(files) - _FILES_SHOWN
-    label = _text(shown + (f"\nand {more} more" if more > 0 else ""), "muted")
+    # A finding names only so many; how many there are is in its sentence.
+    rest = "and more" if len(files) >= MAX_NAMED else f"and {more} more"
+    label = _text("\n".join([*files[:_FILES_SHOWN], *([rest] if more > 0 else [])]), "muted")
     label.setFont(sized_font(label, 0.9))
     label.setToolTip("\n".join(files))
     return label

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QFontMetricsF, QKeyEvent
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from src.ui.icons import icon
 from src.ui.series import Series
@@ -74,7 +74,7 @@ class CurvePlot(QWidget):
         self.heading.setTextFormat(Qt.PlainText)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.RichText)
-        self._legend.setTextInteractionFlags(Qt.NoTextInteraction)
+        self._legend.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)  # never widens the window
         self._fit = QToolButton()
         self._fit.setToolTip("Show all (Home)")
         self._fit.setAccessibleName(f"Show all of {self._title}")
@@ -250,17 +250,22 @@ class CurvePlot(QWidget):
             if curve.pale:
                 continue
             found = curve.series.at(self._at if self._at is not None else np.inf) if len(curve.series) else None
-            value = f"{number(found[1] * curve.scale)}{curve.unit}" if found else "–"
+            value = self._value(found[1] * curve.scale, curve.unit) if found else "–"
             dot = f'<span style="color:{colour(curve.role).name()}">⬤</span>'
-            parts.append(f'{dot}&nbsp;<span style="color:{colour("muted").name()}">{curve.name}</span>&nbsp;{value}')
+            name = f'<span style="color:{colour("muted").name()}">{curve.name}</span>&nbsp;' if curve.name else ""
+            parts.append(f"{dot}&nbsp;{name}{value}".replace(" ", "&nbsp;").replace("<span&nbsp;", "<span "))
             spoken.append(f"{curve.name} {value}")
         if self._at is not None and not self._time:
-            parts.insert(0, f"Epoch {max(0, round(self._at)):,}")
+            parts.insert(0, f"Epoch&nbsp;{max(0, round(self._at)):,}")
         if self._best is not None and self._at is None and not self._time:
-            value = f" ({number(self._best_value)})" if self._best_value is not None else ""
-            parts.append(f'<span style="color:{colour("plot_best").name()}">┆ best epoch {self._best}{value}</span>')
+            value = f":&nbsp;{number(self._best_value, 3)}&nbsp;(epoch&nbsp;{self._best})" if self._best_value is not None else ""
+            parts.append(f'<span style="color:{colour("plot_best").name()}">┆&nbsp;best{value}</span>')
         self._legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
         self.setAccessibleDescription(", ".join(spoken))
+
+    @staticmethod
+    def _value(value: float, unit: str) -> str:
+        return f"{value:.1f}{unit}" if unit and np.isfinite(value) else number(value, 3)
 
     # ---- pointer and keys
 

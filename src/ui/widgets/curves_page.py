@@ -33,7 +33,7 @@ class CurvesPage(QWidget):
         self.metric = CurvePlot("Metric")
         self.metric.set_limits(0.0, 1.0)
         self.rate = CurvePlot("Learning rate")
-        self.use = CurvePlot("Use of the machine", time=True)
+        self.use = CurvePlot("Machine", time=True)
         self._plots = (self.loss, self.metric, self.rate, self.use)
         self._log = QCheckBox("Lo&g")
         self._log.setToolTip("Logarithmic axis for the loss")
@@ -42,7 +42,7 @@ class CurvesPage(QWidget):
         self._metrics = self._combo("Which metric is plotted", self.metric)
         self._metrics.currentIndexChanged.connect(lambda: self._later(self.metric))
         self._uses = self._combo("What of the machine is plotted", self.use)
-        self._uses.addItems(["Load in %", "Memory in GB"])
+        self._uses.addItems(["Load (%)", "Memory (GB)"])
         self._uses.currentIndexChanged.connect(lambda: self._later(self.use))
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 12, 12, 12)
@@ -69,8 +69,8 @@ class CurvesPage(QWidget):
         combo = QComboBox()
         combo.setAccessibleName(what)
         combo.setToolTip(what)
-        combo.setSizeAdjustPolicy(QComboBox.AdjustToContents)
-        plot.row.insertWidget(2, combo)
+        combo.setMaximumWidth(combo.fontMetrics().averageCharWidth() * 24)
+        plot.row.insertWidget(1, combo)
         return combo
 
     def set_data(self, data: RunData) -> None:
@@ -122,7 +122,7 @@ class CurvesPage(QWidget):
         elif plot is self.metric:
             self._give_metric()
         elif plot is self.rate:
-            plot.set_curves([Curve("end of the epoch", "plot_rate", data.curves.get("lr", _NOTHING))])
+            plot.set_curves([Curve("", "plot_rate", data.curves.get("lr", _NOTHING))])
         else:
             self._give_use()
 
@@ -139,15 +139,15 @@ class CurvesPage(QWidget):
             combo.blockSignals(False)
         combo.setVisible(len(keys) > 1)
         key = combo.currentData() or data.metric
-        self.metric.set_title("Validation " + (metric_title(key) if key else "metric"))
-        self.metric.set_curves([Curve("validation", "plot_val", data.curves.get(f"metric:{key}", _NOTHING))])
+        self.metric.set_title("Validation" if len(keys) > 1 else "Validation " + (metric_title(key) if key else "metric"))
+        self.metric.set_curves([Curve("", "plot_val", data.curves.get(f"metric:{key}", _NOTHING))])
         self.metric.set_best(data.best_epoch, data.best_value if key == data.metric else None)
 
     def _give_use(self) -> None:
         get = self._data.resources.get
         if self._uses.currentIndex() == 0:
             wanted = [("processor", "plot_a", "cpu_percent", 1.0), ("GPU", "plot_b", "gpu_percent", 1.0),
-                      ("waiting for data", "plot_c", "wait_share", 100.0)]  # fmt: skip
+                      ("waiting", "plot_c", "wait_share", 100.0)]  # fmt: skip
             unit = " %"
         else:
             wanted = [("memory", "plot_a", "memory_mb", 1 / 1024), ("GPU memory", "plot_b", "gpu_memory_mb", 1 / 1024)]

@@ -93,7 +93,7 @@ class DatasetView(QWidget):
         self.size.valueChanged.connect(self.thumbnails.set_side)
         self._bar = QHBoxLayout()
         self._bar.setSpacing(10)
-        self._bar.addWidget(self.legend, 1)
+        self._bar.addStretch(1)
         for text, slider in (("Mas&k", self.opacity), ("Si&ze", self.size)):
             label = QLabel(text)
             label.setBuddy(slider)
@@ -106,6 +106,7 @@ class DatasetView(QWidget):
         column.addLayout(head)
         column.addWidget(self.findings)
         column.addLayout(self._bar)
+        column.addWidget(self.legend)
         column.addWidget(self.thumbnails, 1)
         self.empty = EmptyState("images", "No data set is open", "File > Open Data Set Folder… shows the images of a folder.")
         self.pages = QStackedWidget()
@@ -212,7 +213,7 @@ class DatasetView(QWidget):
             return
         classes = [str(c) for c in description.get("classes") or ()]
         self._colours = palette.class_colours(max(2, len(classes)))
-        self._meaning = _meaning(answer.get("resolved") or {}, classes)
+        self._meaning = _meaning(description.get("masks"))
         self.sentence.setText(str(description.get("summary") or ""))
         self._show_legend(classes, description.get("class_share") or {})
         self._show_splits()
@@ -253,17 +254,8 @@ class DatasetView(QWidget):
             SampleWindow(self.window(), self.thumbnails, self._meaning, self._colours).show_row(index)
 
 
-def _meaning(resolved: dict[str, Any], classes: list[str]) -> Any:
-    """The meaning of the masks as the check resolved it; None where it could not."""
-    from src.core.config import ConfigError, Layer, nest, resolve
-    from src.core.dataset.config import MaskConfig
-    from src.core.dataset.findings import DatasetError
+def _meaning(masks: dict[str, Any] | None) -> Any:
+    """The meaning of the masks as the check found it; None where it could not."""
     from src.core.dataset.masks import MaskMeaning
 
-    values = {k.removeprefix("data.masks."): v for k, v in resolved.items() if k.startswith("data.masks.")}
-    if not values.get("classes"):
-        values["classes"] = classes
-    try:
-        return MaskMeaning.from_config(resolve(MaskConfig, [Layer("detected", nest(values))]).config)
-    except (ConfigError, DatasetError):
-        return None
+    return MaskMeaning.from_dict(masks) if masks else None

@@ -8,6 +8,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from src.ui.icons import icon
+from src.ui.text import count
 from src.ui.theme import set_role, theme
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
@@ -62,12 +63,13 @@ class FindingsStrip(QWidget):
             line.deleteLater()
         ordered = sorted(findings, key=lambda f: _ORDER.get(str(f.get("severity")), 3))
         self._lines = [_Line(f) for f in ordered]
+        few = min(_FEW, sum(f.get("severity") in ("error", "warning") for f in ordered))
         for number, line in enumerate(self._lines):
             self._column.insertWidget(number, line)
-            line.setVisible(number < _FEW)
-        left = len(self._lines) - _FEW
+            line.setVisible(number < few)
+        left = len(self._lines) - few
         self.more.setVisible(left > 0)
-        self.more.setText(f"Show {left} more")
+        self.more.setText(f"Show {left} more" if few else f"Show {count(left, 'note')} on this data set")
         self.setVisible(bool(self._lines))
 
     def _show_all(self) -> None:

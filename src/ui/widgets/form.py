@@ -15,8 +15,10 @@ from src.core.config import Option, options
 from src.ui.theme import sized_font
 from src.ui.widgets.form_field import Field, make_editor
 
-_COLUMN_EM = 24  # least width of a column, in widths of the letter m
-_LABEL_EM = 8.5
+# In widths of the letter m: a column is not made narrower or wider than this.
+_COLUMN_EM, _WIDEST_EM = 27, 48
+_LABEL_EM = 9
+_MARGIN, _GAP = 16, 14
 
 
 def item_kind(schema: type[BaseModel], key: str) -> Any:
@@ -76,14 +78,24 @@ class SchemaForm(QScrollArea):
         wanted: Callable[[Option], bool],
         choices: Callable[[str], Mapping[str, str]],
         suggestions: Mapping[str, Mapping[str, str]] | None = None,
+        title: str = "",
+        show_help: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        """``wanted`` chooses the options; ``suggestions`` are values offered for an option that takes any
-        text.
+        """
+        Args:
+            schema: Where the options are.
+            wanted: Chooses those of this form.
+            choices: Lists that are known only at run time, by their name.
+            suggestions: Values offered for an option that takes any text.
+            title: Stands over options that have no group.
+            show_help: Show below each field what it does; a wide form always does.
+            parent: As in Qt.
         """
         super().__init__(parent)
         self.fields: dict[str, Field] = {}
         self._groups: list[Group] = []
+        self._title, self._show_help = title, show_help
         self._extra: list[QWidget] = []
         self._all = False
         self._columns = 0
@@ -92,8 +104,8 @@ class SchemaForm(QScrollArea):
         self.setFrameShape(QFrame.NoFrame)
         self._page = QWidget()
         self._line = QHBoxLayout(self._page)
-        self._line.setContentsMargins(16, 14, 16, 16)
-        self._line.setSpacing(14)
+        self._line.setContentsMargins(_MARGIN, _GAP, _MARGIN, _MARGIN)
+        self._line.setSpacing(_GAP)
         self.setWidget(self._page)
         for option in options(schema):
             if wanted(option):
@@ -106,9 +118,11 @@ class SchemaForm(QScrollArea):
         numbers = option.kind == "list" and item_kind(schema, option.key) is int
         field = Field(option, make_editor(option, entries, numbers, free=option.key in suggestions), self)
         field.edited.connect(self._edited)
-        group = next((g for g in self._groups if g.title == option.group), None)
+        field.show_help(self._show_help)
+        title = option.group or self._title
+        group = next((g for g in self._groups if g.title == title), None)
         if group is None:
-            group = Group(option.group)
+            group = Group(title)
             self._groups.append(group)
         group.add(field)
         self.fields[option.key] = field
@@ -208,12 +222,14 @@ class SchemaForm(QScrollArea):
 
     def _arrange(self) -> None:
         em = self.fontMetrics().horizontalAdvance("m")
-        count = max(1, min(3, self.viewport().width() // max(1, _COLUMN_EM * em + 30)))
         cards: list[QWidget] = [g for g in self._groups if not g.isHidden()] + self._extra
-        count = min(count, max(1, len(cards)))
+        least = max([_COLUMN_EM * em, *(card.minimumSizeHint().width() for card in cards)]) + _GAP
+        count = max(1, min(3, len(cards), (self.viewport().width() - 2 * _MARGIN + _GAP) // least))
         if count == self._columns:
             return
         self._columns = count
+        for field in self.fields.values():  # where there is room, nobody has to look for the tooltip
+            field.show_help(self._show_help or count >= 3)
         while (item := self._line.takeAt(0)) is not None:
             if (layout := item.layout()) is not None:
                 while layout.takeAt(0) is not None:
@@ -223,9 +239,11 @@ class SchemaForm(QScrollArea):
             box = QVBoxLayout()
             box.setSpacing(14)
             for card in column:
+                card.setMaximumWidth(_WIDEST_EM * em)
                 box.addWidget(card)
             box.addStretch(1)
-            self._line.addLayout(box, 1)
+            self._line.addLayout(box, _WIDEST_EM * em)
+        self._line.addStretch(1)
 
     def _assign_mnemonics(self) -> None:
         taken = set("plsacnhe")  # the dialog's own buttons

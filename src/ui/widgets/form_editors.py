@@ -15,6 +15,7 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QCompleter,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QSizePolicy,
     QSpinBox,
@@ -23,6 +24,9 @@ from PyQt5.QtWidgets import (
 
 from src.core.config import Option
 from src.core.config.layers import nearest
+
+_NUMBER_EM = 12
+_ONE = {"epochs": "epoch", "images": "image", "batches": "batch", "minutes": "minute"}
 
 
 class Editor(QWidget):
@@ -60,6 +64,12 @@ class Editor(QWidget):
         """Make ``widget`` the one that has the focus."""
         self.row.addWidget(widget, stretch)
         self.setFocusProxy(widget)
+
+
+def _fix_width(widget: QWidget) -> None:
+    """Numbers are short: their fields have one width, so that they stand in line."""
+    widget.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
+    widget.setMinimumWidth(_NUMBER_EM * widget.fontMetrics().horizontalAdvance("m"))
 
 
 class WheelGuard(QObject):
@@ -144,25 +154,30 @@ class IntEditor(Editor):
             int(low) if low is not None else -(2**31) + 1,
             min(int(high) if high is not None else 2**31 - 1, 2**31 - 1),
         )
-        self.spin.setSuffix(f" {option.unit}" if option.unit else "")
         self.spin.setGroupSeparatorShown(False)
         self.spin.setCorrectionMode(QAbstractSpinBox.CorrectToNearestValue)
         self.spin.setStepType(
             QSpinBox.AdaptiveDecimalStepType if (high or 0) > 10_000 else QSpinBox.DefaultStepType
         )
-        self.spin.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
-        self.spin.setMaximumWidth(220)
+        _fix_width(self.spin)
         guard_wheel(self.spin)
+        self.spin.valueChanged.connect(self._set_unit)
         self.spin.valueChanged.connect(lambda _: self.edited.emit())
+        self._set_unit()
         self.switch = QCheckBox("On") if option.optional else None
         if self.switch is not None:
             self.switch.setAccessibleName(f"{option.label}: use a value")
             self.switch.toggled.connect(self._switched)
             self.row.addWidget(self.switch)
-        self.take(self.spin)
+        self.take(self.spin, 0)
         if self.switch is not None:
             self.setFocusProxy(self.switch)
         self.row.addStretch(1)
+
+    def _set_unit(self) -> None:
+        """``1 epoch``, ``2 epochs``."""
+        unit = _ONE.get(self.option.unit, self.option.unit) if self.spin.value() == 1 else self.option.unit
+        self.spin.setSuffix(f" {unit}" if unit else "")
 
     def _switched(self, on: bool) -> None:
         self.spin.setEnabled(on)
@@ -177,6 +192,7 @@ class IntEditor(Editor):
         self.spin.blockSignals(True)
         if value is not None:
             self.spin.setValue(int(value))
+        self._set_unit()
         self.spin.blockSignals(False)
         if self.switch is not None:
             self.switch.blockSignals(True)
@@ -192,7 +208,7 @@ class TextEditor(Editor):
         super().__init__(option, parent)
         self.line = QLineEdit()
         self.line.textEdited.connect(lambda _: self.edited.emit())
-        self.take(self.line)
+        self.take(self.line, 0 if option.kind == "float" else 1)
 
     def value(self) -> Any:
         text = self.line.text().strip()
@@ -208,10 +224,8 @@ class FloatEditor(TextEditor):
 
     def __init__(self, option: Option, parent: QWidget | None = None) -> None:
         super().__init__(option, parent)
-        self.line.setMaximumWidth(220)
+        _fix_width(self.line)
         if option.unit:
-            from PyQt5.QtWidgets import QLabel
-
             unit = QLabel(option.unit)
             unit.setProperty("role", "muted")
             self.row.addWidget(unit)

@@ -78,6 +78,8 @@ class Field(QObject):
         self._base: Any = option.default
         self._origin = "default"
         self._reason_disabled = ""
+        self._severity = self._reason = ""
+        self._show_help = False
         editor.setObjectName(option.key)
         self.label = QLabel("" if isinstance(editor, BoolEditor) else option.label)
         self.label.setWordWrap(True)
@@ -89,9 +91,7 @@ class Field(QObject):
         self.reset = QToolButton()
         self.reset.setIcon(icon("reset"))
         self.reset.setAutoRaise(True)
-        policy = self.reset.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.reset.setSizePolicy(policy)
+        self._keep_place(True)
         self.reset.setVisible(False)
         self.reset.setAccessibleName(f"Reset {option.label}")
         self.reset.clicked.connect(self._back)
@@ -132,8 +132,15 @@ class Field(QObject):
         """Show or hide the whole row."""
         self.label.setVisible(shown)
         self.editor.setVisible(shown)
+        self._keep_place(shown)
         self.reset.setVisible(shown and self.changed)
         self.message.setVisible(shown and bool(self.message.text()))
+
+    def _keep_place(self, keep: bool) -> None:
+        """The editor does not change its width when the reset button comes and goes."""
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(keep)
+        self.reset.setSizePolicy(policy)
 
     def set_enabled(self, reason: str) -> None:
         """Disable the editor for a reason, or enable it where there is none."""
@@ -144,11 +151,18 @@ class Field(QObject):
 
     def show_message(self, severity: str, text: str) -> None:
         """A reason below the editor; an empty text takes it away."""
-        self.message.setText(text)
-        if text:
-            set_role(self.message, _ROLE_OF.get(severity, "muted"))
-        self.message.setVisible(bool(text) and not self.editor.isHidden())
+        self._severity, self._reason = severity, text
+        shown = text or (self.option.help if self._show_help else "")
+        self.message.setText(shown)
+        set_role(self.message, _ROLE_OF.get(severity, "muted"))
+        self.message.setVisible(bool(shown) and not self.editor.isHidden())
         self._name_it()
+
+    def show_help(self, show: bool) -> None:
+        """Show what the option does below it, or only in the tooltip."""
+        if show != self._show_help:
+            self._show_help = show
+            self.show_message(self._severity, self._reason)
 
     def set_mnemonic(self, letter: str) -> None:
         """Underline a letter of the label; Alt and the letter go to the field."""
@@ -200,7 +214,7 @@ class Field(QObject):
             widget.setToolTip(tip)
         target = self.editor.focusProxy() or self.editor
         target.setAccessibleName(self.option.label)
-        target.setAccessibleDescription(" ".join([self.message.text(), *parts]).strip())
+        target.setAccessibleDescription(" ".join([self._reason, *parts]).strip())
         target.setToolTip(tip)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QMimeData, pyqtSignal
+from PyQt5.QtCore import QMimeData, Qt, pyqtSignal
 from PyQt5.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PyQt5.QtWidgets import QFileDialog, QLineEdit, QPushButton, QWidget
+from PyQt5.QtWidgets import QFileDialog, QLineEdit, QToolButton, QWidget
 
 from src.core.config import Option
+from src.ui.icons import icon
 from src.ui.widgets.form_editors import ChoiceEditor, Editor
 
 _FILTERS = {
@@ -66,7 +67,7 @@ class DropLine(QLineEdit):
 
 
 class PathEditor(Editor):
-    """A line with a Browse button beside it."""
+    """A line with a button beside it that opens the chooser."""
 
     def __init__(self, option: Option, parent: QWidget | None = None) -> None:
         super().__init__(option, parent)
@@ -116,10 +117,12 @@ class WeightsEditor(ChoiceEditor):
             self.edited.emit()
 
 
-def browse_button(editor: PathEditor | WeightsEditor) -> QPushButton:
+def browse_button(editor: PathEditor | WeightsEditor) -> QToolButton:
     """The button that opens the chooser."""
-    button = QPushButton("Browse…")
-    button.setAutoDefault(False)
+    button = QToolButton()
+    button.setIcon(icon("folder"))
+    button.setToolTip("Browse…")
+    button.setFocusPolicy(Qt.TabFocus)
     button.setAccessibleName(f"Browse for {editor.option.label}")
     button.clicked.connect(lambda _: editor.browse())
     return button

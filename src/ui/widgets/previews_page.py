@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QEvent, QObject, QSize, Qt
+from PyQt5.QtCore import QEvent, QObject, Qt
 from PyQt5.QtGui import QFont, QHideEvent, QImage, QPixmap, QShowEvent
 from PyQt5.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSlider,
     QStackedLayout,
@@ -51,6 +52,9 @@ class PreviewsPage(QWidget):
         self._rows: list[tuple[list[Picture], QLabel]] = []
         self._loader: ImageLoader | None = None
         self._stale = False
+        self._fitting = True
+        self._many = 0
+        self._per_line = 1
         self._build()
 
     def _build(self) -> None:
@@ -73,7 +77,12 @@ class PreviewsPage(QWidget):
         self._size.setFixedWidth(110)
         self._size.setAccessibleName("Size of the pictures")
         self._size.setToolTip("Size of the pictures")
-        self._size.valueChanged.connect(self._resize)
+        self._size.valueChanged.connect(self._arrange)
+        self._size.sliderPressed.connect(lambda: self._keep_fitting(False))
+        self._size.actionTriggered.connect(lambda _: self._keep_fitting(False))
+        self._fit = QPushButton("&Fit")
+        self._fit.setToolTip("As large as the width allows")
+        self._fit.clicked.connect(lambda: self._keep_fitting(True))
         bar = QHBoxLayout()
         bar.setContentsMargins(16, 10, 16, 8)
         bar.setSpacing(12)
@@ -82,16 +91,12 @@ class PreviewsPage(QWidget):
         bar.addSpacing(12)
         bar.addWidget(QLabel("Size"))
         bar.addWidget(self._size)
-        self._body = QWidget()
-        self._grid = QGridLayout(self._body)
-        self._grid.setContentsMargins(16, 4, 16, 16)
-        self._grid.setHorizontalSpacing(14)
-        self._grid.setVerticalSpacing(14)
-        self._grid.setAlignment(Qt.AlignTop | Qt.AlignLeft)
-        scroll = QScrollArea()
+        bar.addWidget(self._fit)
+        self._scroll = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
-        scroll.setWidget(self._body)
-        scroll.viewport().installEventFilter(self)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarAlwaysOn)
+        self._viewport = scroll.viewport()
+        self._viewport.installEventFilter(self)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
@@ -147,7 +152,9 @@ class PreviewsPage(QWidget):
         epoch = self._epochs[min(self.slider.value(), len(self._epochs) - 1)]
         self._which.setText(f"Epoch {epoch:,} of {max(self._data.planned, epoch):,}")
         items = self._data.previews[epoch]
-        self._fit_rows(len(items))
+        if len(items) != self._many:
+            self._many = len(items)
+            self._arrange()
         metric = metric_title(self._data.metric) if self._data.metric else "Value"
         for (pictures, label), item in zip(self._rows, items, strict=True):
             for picture, (kind, _) in zip(pictures, _KINDS, strict=True):
@@ -179,50 +186,63 @@ class PreviewsPage(QWidget):
                 if picture.key == name:
                     picture.set_pixmap(self._images[name], failed=image is None)
 
-    def _fit_rows(self, many: int) -> None:
-        if len(self._rows) == many:
+    # ---- sizes
+
+    def _keep_fitting(self, on: bool) -> None:
+        self._fitting = on
+        self._arrange()
+
+    def _arrange(self, *_: object) -> None:
+        """Rows and sizes for the room that there is; the pictures themselves stay."""
+        many, room = self._many, self._viewport.width() - 34
+        if not many:
             return
-        while self._grid.count():
-            widget = self._grid.takeAt(0).widget()
-            if widget:
-                widget.deleteLater()
+        if self._fitting:
+            beside = 2 if room >= 1200 and many > 1 else 1
+            self._size.blockSignals(True)
+            self._size.setValue(min(320, (room - (112 if beside == 2 else 28)) // (3 * beside)))
+            self._size.blockSignals(False)
+        side = self._size.value()
+        per_line = 2 if many > 1 and room >= 6 * side + 112 else 1
+        if (many, per_line) != (len(self._rows), self._per_line):
+            self._per_line = per_line
+            self._build_rows(many, per_line)
+            self._show()
+        for pictures, _ in self._rows:
+            for picture in pictures:
+                picture.setFixedSize(side, side)
+
+    def _build_rows(self, many: int, per_line: int) -> None:
+        fresh = QWidget()
+        grid = QGridLayout(fresh)
+        grid.setContentsMargins(16, 4, 16, 16)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(10)
+        grid.setAlignment(Qt.AlignTop | Qt.AlignLeft)
         self._rows = []
-        per_line = 2 if many > 1 and self._body.width() > 6 * self._size.value() + 140 else 1
-        for block in range(min(per_line, max(1, many))):
+        for block in range(per_line):
             for column, (_, title) in enumerate(_KINDS):
                 label = QLabel(title)
                 label.setFont(sized_font(self, 1.0, QFont.DemiBold))
-                self._grid.addWidget(label, 0, block * 4 + column)
-            self._grid.setColumnMinimumWidth(block * 4 + 3, 28)
-        for number_of in range(many):
-            row, block = 1 + 2 * (number_of // per_line), number_of % per_line
-            pictures = []
-            for column, (_, title) in enumerate(_KINDS):
-                picture = Picture(f"{title} of preview {number_of + 1}")
-                picture.setFixedSize(QSize(self._size.value(), self._size.value()))
-                self._grid.addWidget(picture, row, block * 4 + column)
-                pictures.append(picture)
+                grid.addWidget(label, 0, block * 4 + column)
+            if block:
+                grid.setColumnMinimumWidth(block * 4 - 1, 28)
+        for position in range(many):
+            row, block = 1 + 2 * (position // per_line), position % per_line
+            pictures = [Picture(f"{title} of preview {position + 1}") for _, title in _KINDS]
+            for column, picture in enumerate(pictures):
+                grid.addWidget(picture, row, block * 4 + column)
             label = QLabel()
             label.setProperty("role", "muted")
             label.setTextFormat(Qt.PlainText)
             label.setTextInteractionFlags(Qt.TextSelectableByMouse)
-            self._grid.addWidget(label, row + 1, block * 4, 1, 3)
+            grid.addWidget(label, row + 1, block * 4, 1, 3)
             self._rows.append((pictures, label))
-
-    def _resize(self) -> None:
-        self._rows_again()
-
-    def _rows_again(self) -> None:
-        many = len(self._rows)
-        self._rows = self._rows[:0]
-        if many:
-            self._show()
+        self._scroll.setWidget(fresh)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() == QEvent.Resize and self._rows:
-            wide = self._body.width() > 6 * self._size.value() + 140
-            if wide != (self._grid.columnCount() > 4) and len(self._rows) > 1:
-                self._rows_again()
+        if event.type() == QEvent.Resize:
+            self._arrange()
         return False
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

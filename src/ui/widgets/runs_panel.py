@@ -36,8 +36,8 @@ def _titles() -> dict[str, str]:
 def state_words(summary: Any) -> str:
     """State, progress and best value in one line."""
     parts = [_titles()[summary.state]]
-    if summary.epochs:
-        parts.append(f"{summary.epoch:,} of {summary.epochs:,} epochs")
+    if summary.epochs and summary.state != "completed":
+        parts.append(f"{summary.epoch:,} of {summary.epochs:,}")
     if summary.best_value is not None:
         parts.append(f"{metric_title(summary.metric)} {number(summary.best_value, 3)}")
     return " · ".join(parts)
@@ -128,19 +128,20 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(colour("muted"))
         wide = QFontMetrics(small).horizontalAdvance(when) + 6
-        painter.drawText(QRect(inside.right() - wide, top, wide, height), Qt.AlignRight | Qt.AlignVCenter, when)
+        second = top + int(1.2 * height)
+        painter.drawText(QRect(inside.right() - wide, second, wide, height), Qt.AlignRight | Qt.AlignVCenter, when)
         painter.setFont(bold)
         painter.setPen(colour("text"))
-        room = inside.right() - wide - left - 6
+        room = inside.right() - left
         name = QFontMetrics(bold).elidedText(index.data(Qt.DisplayRole), Qt.ElideMiddle, room)
         painter.drawText(QRect(left, top, room, height), Qt.AlignLeft | Qt.AlignVCenter, name)
         painter.setFont(small)
         painter.setPen(colour(STATE_ROLES[run.state] if run.state in ("failed", "killed") else "muted"))
-        line = QRect(left, top + int(1.2 * height), inside.right() - left, height)
+        line = QRect(left, second, inside.right() - left - wide - 4, height)
         words = QFontMetrics(small).elidedText(state_words(run), Qt.ElideRight, line.width())
         painter.drawText(line, Qt.AlignLeft | Qt.AlignVCenter, words)
         if run.alive and run.epochs:
-            bar = QRect(left, area.bottom() - 4, line.width(), 3)
+            bar = QRect(left, area.bottom() - 4, inside.right() - left, 3)
             painter.fillRect(bar, colour("border"))
             bar.setWidth(round(bar.width() * min(1.0, run.epoch / run.epochs)))
             painter.fillRect(bar, colour("accent"))

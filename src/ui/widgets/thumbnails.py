@@ -155,7 +155,7 @@ class _Delegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.SmoothPixmapTransform)
         layers = model.layers(index)
-        painter.fillRect(place, colour("hover"))
+        painter.fillRect(place, colour("window"))
         if isinstance(layers, tuple):
             self._pictures(painter, place, layers)
         else:
@@ -224,7 +224,10 @@ class Thumbnails(QListView):
 
     def cell(self) -> QSize:
         """Size of one thumbnail with its words."""
-        return QSize(self._side + 8, self._side + QFontMetrics(sized_font(self, 0.85)).height() + 12)
+        room = self.viewport().width() - 12
+        columns = max(1, room // (self._side + 14))
+        wide = room // columns - 4
+        return QSize(wide, wide - 8 + QFontMetrics(sized_font(self, 0.85)).height() + 12)
 
     def set_side(self, side: int) -> None:
         """Larger or smaller thumbnails."""

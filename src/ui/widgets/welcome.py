@@ -109,10 +109,11 @@ class WelcomePage(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroll)
-        theme().changed.connect(self._dress)
-        self._dress()
+        theme().changed.connect(self.dress)
+        self.dress()
 
-    def _dress(self) -> None:
+    def dress(self) -> None:
+        """Fonts and icons; again after it was put into a window, because Qt forgets fonts then."""
         self._title.setFont(sized_font(self, 1.9, QFont.DemiBold))
         self._text.setFont(sized_font(self, 1.1))
         self._recent_title.setFont(sized_font(self, 1.05, QFont.DemiBold))

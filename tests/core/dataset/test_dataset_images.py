@@ -21,7 +21,9 @@ from src.core.dataset.images import (
 )
 
 RNG = np.random.default_rng(0)
-SMOOTH = cv2.resize(RNG.integers(0, 255, (6, 8, 3), dtype=np.uint8), (320, 240), interpolation=cv2.INTER_CUBIC)
+SMOOTH = cv2.resize(
+    RNG.integers(0, 255, (6, 8, 3), dtype=np.uint8), (320, 240), interpolation=cv2.INTER_CUBIC
+)
 
 
 def save(path: Path, image: Image.Image, **options: object) -> Path:
@@ -72,7 +74,9 @@ def test_float_images_are_scaled(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
-def test_the_camera_orientation_is_applied_to_image_and_mask(tmp_path: Path, orientation: int, suffix: str) -> None:
+def test_the_camera_orientation_is_applied_to_image_and_mask(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
     marked = np.zeros((40, 64), np.uint8)
     marked[:16, :16] = 255
     marked[:8, 48:] = 255
@@ -80,7 +84,8 @@ def test_the_camera_orientation_is_applied_to_image_and_mask(tmp_path: Path, ori
     exif[0x0112] = orientation
     path = save(tmp_path / f"a.{suffix}", picture, exif=exif)
     turns = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.T,
-             6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).T, 8: lambda a: np.rot90(a)}  # fmt: skip
+             6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(a, 2).T,
+             8: np.rot90}  # fmt: skip
     expected = turns[orientation](marked) > 127
     header = read_header(path)
     assert (header.height, header.width) == expected.shape
@@ -95,12 +100,18 @@ def test_a_jpeg_may_come_smaller_but_not_too_small(tmp_path: Path, orientation: 
     path = save(tmp_path / "a.jpg", Image.fromarray(SMOOTH), exif=exif, quality=95)
     full = read_image(path)
     height, width = full.shape[:2]
-    for factor, smallest in ((2, (height // 2, width // 2)), (8, (height // 8, width // 8)), (1, (height // 2 + 1, 1))):
+    for factor, smallest in (
+        (2, (height // 2, width // 2)),
+        (8, (height // 8, width // 8)),
+        (1, (height // 2 + 1, 1)),
+    ):
         for channels in (1, 3):
             image = read_image(path, channels, min_size=smallest)
             assert image.shape == (height // factor, width // factor, channels)
     reduced = read_image(path, min_size=(height // 4, width // 4)).astype(int)
-    assert np.abs(reduced - cv2.resize(full, (width // 4, height // 4), interpolation=cv2.INTER_AREA)).mean() < 4
+    assert (
+        np.abs(reduced - cv2.resize(full, (width // 4, height // 4), interpolation=cv2.INTER_AREA)).mean() < 4
+    )
 
 
 def cut_file(suffix: str, keep: float) -> bytes:
@@ -141,7 +152,11 @@ def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "empty"), (b"hello world, this is no image", "not an image"), (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "truncated")],
+    [
+        (b"", "empty"),
+        (b"hello world, this is no image", "not an image"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "truncated"),
+    ],
 )
 def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
     path = tmp_path / "a.png"
@@ -163,6 +178,37 @@ def test_huge_images_are_refused_before_decoding(tmp_path: Path, monkeypatch: py
             with pytest.raises(UnreadableImageError, match="320 x 240 pixels"):
                 read(path)
         assert read_header(path).width == 320
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "bmp", "webp", "gif", "pgm"])
+def test_random_damage_never_gives_another_error(tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(len(suffix))
+    buffer = io.BytesIO()
+    formats = {"jpg": "JPEG", "tif": "TIFF", "pgm": "PPM"}
+    Image.fromarray(SMOOTH[::4, ::4, 0].copy()).save(buffer, formats.get(suffix, suffix.upper()))
+    whole = np.frombuffer(buffer.getvalue(), np.uint8)
+    for number in range(12):
+        damaged = whole.copy()
+        damaged[rng.integers(0, len(whole), 4)] = rng.integers(0, 256, 4)
+        path = tmp_path / f"{number}.{suffix}"
+        damaged.tofile(path)
+        for read in (read_image, read_mask, read_header):
+            try:
+                result = read(path)
+            except UnreadableImageError as error:
+                assert error.reason
+            else:
+                assert result is not None
+
+
+def test_a_wrong_chunk_length_in_a_png_is_told_and_does_not_hang(tmp_path: Path) -> None:
+    data = bytearray(cut_file("png", 1))
+    data[33:37] = b"\x80\xd3\x00\x0f"
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    for read in (read_image, read_mask):
+        with pytest.raises(UnreadableImageError, match="chunks"):
+            read(path)
 
 
 def test_a_stack_of_pictures_is_refused(tmp_path: Path) -> None:
@@ -197,7 +243,10 @@ def test_masks_of_every_depth_keep_their_values(tmp_path: Path) -> None:
     assert np.array_equal(read_mask(tmp_path / "bit.png"), np.where(grey > 127, 255, 0))
     whole = (grey % 7).astype(np.float32)
     cv2.imwrite(str(tmp_path / "f.tif"), whole)
-    assert np.array_equal(read_mask(tmp_path / "f.tif"), grey % 7) and read_mask(tmp_path / "f.tif").dtype == np.uint8
+    assert (
+        np.array_equal(read_mask(tmp_path / "f.tif"), grey % 7)
+        and read_mask(tmp_path / "f.tif").dtype == np.uint8
+    )
     cv2.imwrite(str(tmp_path / "h.tif"), whole + 0.5)
     with pytest.raises(UnreadableImageError, match="whole numbers"):
         read_mask(tmp_path / "h.tif")

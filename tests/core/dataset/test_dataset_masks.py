@@ -66,7 +66,10 @@ def test_counts_agree_with_encoding() -> None:
 def test_meaning_survives_config_and_dict(meaning: MaskMeaning) -> None:
     assert MaskMeaning.from_dict(meaning.to_dict()) == meaning
     back = MaskMeaning.from_config(meaning.to_config())
-    assert back.encode(RAW if meaning.kind == "binary" else np.array([[meaning.values[0]]], np.uint8)).dtype == np.uint8
+    assert (
+        back.encode(RAW if meaning.kind == "binary" else np.array([[meaning.values[0]]], np.uint8)).dtype
+        == np.uint8
+    )
     if meaning.kind == "index":
         meaning = MaskMeaning("index", meaning.classes, meaning.values, ignore_value=meaning.ignore_value)
     assert back == meaning
@@ -92,7 +95,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(config: MaskConfig) ->
 
 
 def smooth_edges() -> dict[int, int]:
-    return {0: 90_000, 255: 8_000, **{v: 10 for v in range(1, 255)}}
+    return {0: 90_000, 255: 8_000, **dict.fromkeys(range(1, 255), 10)}
 
 
 @pytest.mark.parametrize(
@@ -105,8 +108,8 @@ def smooth_edges() -> dict[int, int]:
         (smooth_edges(), "binary", 127, 2, None),
         ({0: 900, 1: 90, 255: 10}, "binary", 0, 2, 255),
         ({0: 500, 1: 300, 2: 200}, "index", 127, 3, None),
-        ({v: 100 for v in range(12)}, "index", 127, 12, None),
-        ({**{v: 100 for v in range(5)}, 255: 50}, "index", 127, 5, 255),
+        (dict.fromkeys(range(12), 100), "index", 127, 12, None),
+        ({**dict.fromkeys(range(5), 100), 255: 50}, "index", 127, 5, 255),
     ],
 )
 def test_clear_sets_are_proposed_with_a_notice(
@@ -144,7 +147,7 @@ def test_lossy_masks_are_binary_not_classes() -> None:
         ({0: 900, 127: 50, 255: 50}, "masks.unclear"),
         ({1: 500, 2: 500}, "masks.unclear"),
         ({0: 500, 7: 300, 19: 200}, "masks.unclear"),
-        ({v: 100 for v in range(200)}, "masks.unclear"),
+        (dict.fromkeys(range(200), 100), "masks.unclear"),
         ({}, "masks.empty"),
     ],
 )

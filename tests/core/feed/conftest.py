@@ -37,17 +37,11 @@ def make_samples(tmp_path: Path) -> Callable[..., list[Sample]]:
             path, mask_path = tmp_path / f"{number:02}{suffix}", tmp_path / f"{number:02}_mask.png"
             cv2.imwrite(str(path), image)
             cv2.imwrite(str(mask_path), mask)
-            samples.append(
-                Sample(
-                    path.name,
-                    str(path),
-                    str(mask_path),
-                    path.name,
-                    has_object=number % 3 == 0,
-                    width=width,
-                    height=height,
-                )  # fmt: skip
+            name, has_object = path.name, number % 3 == 0
+            sample = Sample(
+                name, str(path), str(mask_path), name, has_object=has_object, width=width, height=height
             )
+            samples.append(sample)
         return samples
 
     return make
