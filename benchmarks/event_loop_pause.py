@@ -1,6 +1,8 @@
-"""Longest pause of the window's event loop while a run is shown: a timer of 5 ms, and the largest gap between two of its ticks.
+"""Longest pause of the window's event loop while a run is shown: a timer of 5 ms, and the largest gap
+between two of its ticks.
 
-A writer in another process adds 20 batch events a second, an epoch a second and previews to a run that already has a
+A writer in another process adds 20 batch events a second, an epoch a second and previews to a run that
+already has a
 million batch points in the view. Beside it the naive way: all points are given to the plot at each event.
 
     python benchmarks/event_loop_pause.py [--seconds 20] [--points 1000000]
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import os
 import platform
 import subprocess
@@ -42,8 +45,17 @@ def write_live(folder: Path, first_epoch: int, seconds: float) -> None:
     while time.time() < end:
         writer.write("epoch_started", epoch=epoch, epochs=epoch + 100)
         for batch in range(1, 21):
-            writer.write("batch_progress", epoch=epoch, phase="train", batch=batch * 10, batches=BATCHES, loss=0.4, terms={},
-                         lr=1e-3, per_second=300.0)  # fmt: skip
+            writer.write(
+                "batch_progress",
+                epoch=epoch,
+                phase="train",
+                batch=batch * 10,
+                batches=BATCHES,
+                loss=0.4,
+                terms={},
+                lr=1e-3,
+                per_second=300.0,
+            )
             time.sleep(0.05)
         fields = epoch_fields(epoch, 5000, best, ["background", "object"])
         writer.write("epoch_completed", **fields)
@@ -100,7 +112,10 @@ def fill(view: Any, points: int) -> None:
     series = view.data.batch_loss
     for k in range(points):
         series.append(k / BATCHES, 0.3 + (k * 7919 % 1000) / 1500)
-    fields = [Event(k, 0.0, "epoch_completed", epoch_fields(k, epochs, (0.5, 1), ["background", "object"])) for k in range(1, epochs)]
+    fields = [
+        Event(k, 0.0, "epoch_completed", epoch_fields(k, epochs, (0.5, 1), ["background", "object"]))
+        for k in range(1, epochs)
+    ]
     view.data.take(fields)
     view.curves.mark({"epochs", "batches"})
 
@@ -120,8 +135,18 @@ def lathe(app: Any, points: int, seconds: float) -> list[tuple[str, float, float
         wait(1.5)
         fill(view, points)
         wait(2)
-        child = subprocess.Popen([sys.executable, __file__, "--write", str(folder.path), "--first", str(points // BATCHES + 1),
-                                  "--seconds", str(seconds + 3)])  # fmt: skip
+        child = subprocess.Popen(
+            [
+                sys.executable,
+                __file__,
+                "--write",
+                str(folder.path),
+                "--first",
+                str(points // BATCHES + 1),
+                "--seconds",
+                str(seconds + 3),
+            ]
+        )
         wait(2)
         for page, name in ((0, "curves shown"), (1, "previews shown"), (3, "log shown")):
             view.tabs.setCurrentIndex(page)
@@ -143,7 +168,13 @@ def attach(place: Path, points: int) -> tuple[str, float, float]:
     from src.ui.widgets.run_view import RunView
     from tests.fakes import make_fake_run
 
-    folder = make_fake_run(place, name="2026-01-01_long_unet-resnet18_1", epochs=points // BATCHES, batches=BATCHES, previews=False)
+    folder = make_fake_run(
+        place,
+        name="2026-01-01_long_unet-resnet18_1",
+        epochs=points // BATCHES,
+        batches=BATCHES,
+        previews=False,
+    )
     view = RunView()
     view.resize(1100, 760)
     view.show()
@@ -196,18 +227,28 @@ def main() -> None:
     if options.write:
         write_live(options.write, options.first, options.seconds)
         return
-    os.environ.setdefault("QT_QPA_PLATFORM", "" if os.environ.get("DISPLAY") or os.name == "nt" else "offscreen")
+    os.environ.setdefault(
+        "QT_QPA_PLATFORM", "" if os.environ.get("DISPLAY") or os.name == "nt" else "offscreen"
+    )
     from PyQt5.QtCore import QT_VERSION_STR
 
     from src.threads.worker import stop_all
     from src.ui.application import make_application
+    from src.ui.garbage import GarbageKeeper
     from src.ui.theme import apply_theme
+    from src.ui.warmup import FIRST, THEN
 
     app = make_application([])
     apply_theme(app, "light")
+    for name in (*FIRST, *THEN):  # as the window does in the background
+        importlib.import_module(name)
+    garbage = GarbageKeeper()
+    garbage.settle()
     rows = [*lathe(app, options.points, options.seconds), naive(options.points, 6)]
+    garbage.stop()
     stop_all()
-    name = f"event_loop_pause_{platform.system()}-{platform.machine()}-{os.cpu_count()}cores_qt{QT_VERSION_STR}.csv"
+    machine = f"{platform.system()}-{platform.machine()}-{os.cpu_count()}cores"
+    name = f"event_loop_pause_{machine}_qt{QT_VERSION_STR}.csv"
     target = ROOT / "benchmarks" / "results" / name
     target.parent.mkdir(exist_ok=True)
     with target.open("w", newline="", encoding="utf-8") as handle:

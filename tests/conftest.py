@@ -1,6 +1,7 @@
 """What every test shares: no screen is needed, and nothing may be left behind.
 
-A test fails when it leaves a running thread, an active timer or a top-level window, and the message says where that was
+A test fails when it leaves a running thread, an active timer or a top-level window, and the message says
+where that was
 started. Warnings of Qt fail a test through pytest-qt (``qt_log_level_fail`` in pyproject.toml).
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import tempfile
 import threading
 import time
 import traceback
@@ -16,14 +18,31 @@ import weakref
 from collections.abc import Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if not os.environ.get("XDG_RUNTIME_DIR"):
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="lathe-tests-")
 
 import pytest
 from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
 from PyQt5.QtWidgets import QApplication
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The offscreen platform says of itself what it cannot do; that is no fault of the window."""
+    config.addinivalue_line("qt_log_ignore", "This plugin does not support")
+
+
 #: Threads of libraries that live as long as the process.
-_LASTING = ("pytest_timeout", "tqdm", "QueueFeederThread", "ThreadPoolExecutor", "pydevd", "asyncio_", "OMP", "pin_memory")
+_LASTING = (
+    "pytest_timeout",
+    "tqdm",
+    "QueueFeederThread",
+    "ThreadPoolExecutor",
+    "pydevd",
+    "asyncio_",
+    "OMP",
+    "pin_memory",
+)
 _born: dict[int, tuple[weakref.ref[QObject], str]] = {}
 _threads_born: weakref.WeakKeyDictionary[threading.Thread, str] = weakref.WeakKeyDictionary()
 
@@ -62,7 +81,9 @@ def _alive() -> list[tuple[QObject, str]]:
         thing = reference()
         if thing is None or sip.isdeleted(thing):
             _born.pop(key, None)
-        elif (isinstance(thing, QThread) and thing.isRunning()) or (isinstance(thing, QTimer) and thing.isActive()):
+        elif (isinstance(thing, QThread) and thing.isRunning()) or (
+            isinstance(thing, QTimer) and thing.isActive()
+        ):
             found.append((thing, where))
     return found
 
@@ -93,13 +114,22 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         app = QApplication.instance()
         if app:
             _settle(app)
-        left = [f"{type(t).__name__} left running; it was started here:\n{w}" for t, w in _alive() if id(t) not in before]
+        left = [
+            f"{type(t).__name__} left running; it was started here:\n{w}"
+            for t, w in _alive()
+            if id(t) not in before
+        ]
         for thread in _python_threads() - threads:
-            left.append(f"Thread “{thread.name}” left running; started here:\n{_threads_born.get(thread, '(unknown)')}")
+            left.append(
+                f"Thread “{thread.name}” left running; started here:\n"
+                f"{_threads_born.get(thread, '(unknown)')}"
+            )
         if isinstance(app, QApplication):
             for widget in app.topLevelWidgets():
                 if id(widget) not in windows and widget.isVisible():
-                    left.append(f"A top-level window was left open: {type(widget).__name__} “{widget.windowTitle()}”")
+                    left.append(
+                        f"A top-level window was left open: {type(widget).__name__} “{widget.windowTitle()}”"
+                    )
         if not left or time.monotonic() > deadline:
             break
         time.sleep(0.02)

@@ -58,22 +58,47 @@ def epoch_fields(epoch: int, epochs: int, best: tuple[float, int], classes: list
     iou = max(0.0, 0.86 * gain + draw.uniform(-0.025, 0.025))
     value, at = max(best, (iou, epoch), key=lambda pair: pair[0])
     return {
-        "epoch": epoch, "train_loss": 1.3 * math.exp(-2.6 * epoch / max(epochs, 8)) + 0.09,
+        "epoch": epoch,
+        "train_loss": 1.3 * math.exp(-2.6 * epoch / max(epochs, 8)) + 0.09,
         "val_loss": 1.25 * math.exp(-2.3 * epoch / max(epochs, 8)) + 0.13 + draw.uniform(0, 0.05),
-        "metrics": {"iou": iou, "dice": 2 * iou / (1 + iou), "accuracy": 0.9 + iou / 10, "iou_mean": iou * 0.93},
-        "per_class": {c: {"iou": max(0.0, iou - 0.04 * k), "dice": iou, "precision": iou, "recall": 0.97 * iou}
-                      for k, c in enumerate(classes)},
-        "terms": {}, "lr": 1e-3 * (0.5 + 0.5 * math.cos(math.pi * epoch / max(epochs, 1))), "seconds": 6.4,
-        "images_per_second": 154.0, "wait_share": 0.03, "is_best": at == epoch, "best_value": value, "best_epoch": at,
-    }  # fmt: skip
+        "metrics": {
+            "iou": iou,
+            "dice": 2 * iou / (1 + iou),
+            "accuracy": 0.9 + iou / 10,
+            "iou_mean": iou * 0.93,
+        },
+        "per_class": {
+            c: {"iou": max(0.0, iou - 0.04 * k), "dice": iou, "precision": iou, "recall": 0.97 * iou}
+            for k, c in enumerate(classes)
+        },
+        "terms": {},
+        "lr": 1e-3 * (0.5 + 0.5 * math.cos(math.pi * epoch / max(epochs, 1))),
+        "seconds": 6.4,
+        "images_per_second": 154.0,
+        "wait_share": 0.03,
+        "is_best": at == epoch,
+        "best_value": value,
+        "best_epoch": at,
+    }
 
 
 def make_fake_run(
-    runs_dir: Path, name: str = "2026-05-01_tiles_unet-resnet18_1", epochs: int = 12, done: int | None = None,
-    batches: int = 20, previews: bool = True, ending: str | None = "completed", cause: str = "", cure: str = "",
-    nan_at: int | None = None, warning: str = "", start: bool = True, previews_every: int = 1,
-) -> RunFolder:  # fmt: skip
-    """A run folder whose event log tells of ``done`` of ``epochs`` epochs and ends by ``ending`` (None: it goes on)."""
+    runs_dir: Path,
+    name: str = "2026-05-01_tiles_unet-resnet18_1",
+    epochs: int = 12,
+    done: int | None = None,
+    batches: int = 20,
+    previews: bool = True,
+    ending: str | None = "completed",
+    cause: str = "",
+    cure: str = "",
+    nan_at: int | None = None,
+    warning: str = "",
+    start: bool = True,
+    previews_every: int = 1,
+) -> RunFolder:
+    """A run folder whose event log tells of ``done`` of ``epochs`` epochs and ends by ``ending`` (None: it
+    goes on)."""
     folder = RunFolder(runs_dir / name)
     for path in (folder.path, folder.previews, folder.checkpoints):
         path.mkdir(parents=True, exist_ok=True)
@@ -90,19 +115,53 @@ def make_fake_run(
         if previews and (epoch - 1) % previews_every == 0:
             write_preview(folder, writer, epoch)
     if warning:
-        writer.write("warning", code="file-unreadable", message=warning, cure="Replace the file.", where=["part_07.png"])
+        writer.write(
+            "warning",
+            code="file-unreadable",
+            message=warning,
+            cure="Replace the file.",
+            where=["part_07.png"],
+        )
     if ending:
-        writer.write("run_ended", status=ending, cause=cause, cure=cure, epoch=done or epochs, best_value=best[0],
-                     best_epoch=best[1], checkpoint=None, model=None, report=None)  # fmt: skip
+        writer.write(
+            "run_ended",
+            status=ending,
+            cause=cause,
+            cure=cure,
+            epoch=done or epochs,
+            best_value=best[0],
+            best_epoch=best[1],
+            checkpoint=None,
+            model=None,
+            report=None,
+        )
     writer.close()
     return folder
 
 
-def write_start(writer: EventWriter, epochs: int, batches: int, attempt: int = 1, epoch: int = 1, step: int = 0) -> None:
+def write_start(
+    writer: EventWriter, epochs: int, batches: int, attempt: int = 1, epoch: int = 1, step: int = 0
+) -> None:
     """A ``run_started`` event."""
-    writer.write("run_started", attempt=attempt, resumed=attempt > 1, epoch=epoch, step=step, task="segmentation", device="cpu",
-                 precision="fp32", epochs=epochs, steps_per_epoch=batches, batch_size=8, train_samples=434, val_samples=108,
-                 parameters=14_328_209, metric="iou", mode="max", class_names=CLASSES)  # fmt: skip
+    writer.write(
+        "run_started",
+        attempt=attempt,
+        resumed=attempt > 1,
+        epoch=epoch,
+        step=step,
+        task="segmentation",
+        device="cpu",
+        precision="fp32",
+        epochs=epochs,
+        steps_per_epoch=batches,
+        batch_size=8,
+        train_samples=434,
+        val_samples=108,
+        parameters=14_328_209,
+        metric="iou",
+        mode="max",
+        class_names=CLASSES,
+    )
 
 
 def write_epoch(
@@ -116,13 +175,30 @@ def write_epoch(
     draw = random.Random(1000 + epoch)
     for batch in range(1, batches + 1):
         loss = fields["train_loss"] * draw.uniform(0.7, 1.5)
-        writer.write("batch_progress", epoch=epoch, phase="train", batch=batch, batches=batches, loss=loss, terms={},
-                     lr=fields["lr"], per_second=154.0)  # fmt: skip
-    writer.write("resource_sample", cpu_percent=70 + draw.uniform(-9, 9), memory_mb=1400 + 3 * epoch, gpu_percent=None,
-                 gpu_memory_mb=None, wait_share=0.04)  # fmt: skip
+        writer.write(
+            "batch_progress",
+            epoch=epoch,
+            phase="train",
+            batch=batch,
+            batches=batches,
+            loss=loss,
+            terms={},
+            lr=fields["lr"],
+            per_second=154.0,
+        )
+    writer.write(
+        "resource_sample",
+        cpu_percent=70 + draw.uniform(-9, 9),
+        memory_mb=1400 + 3 * epoch,
+        gpu_percent=None,
+        gpu_memory_mb=None,
+        wait_share=0.04,
+    )
     writer.write("epoch_completed", **fields)
     if fields["is_best"]:
-        writer.write("checkpoint_saved", epoch=epoch, step=0, roles=["best"], file="checkpoints/x.safetensors", bytes=9)
+        writer.write(
+            "checkpoint_saved", epoch=epoch, step=0, roles=["best"], file="checkpoints/x.safetensors", bytes=9
+        )
     return fields
 
 
@@ -161,20 +237,41 @@ def answer_of_check(folder: Path, many: int = 12) -> dict[str, Any]:
     for k in range(many):
         name = f"part_{k:02d}.png"
         samples["val" if k % 4 == 3 else "train"].append(
-            {"id": name, "image": str(folder / "images" / name), "mask": str(folder / "masks" / name), "group": name}
+            {
+                "id": name,
+                "image": str(folder / "images" / name),
+                "mask": str(folder / "masks" / name),
+                "group": name,
+            }
         )
     return {
         "description": {
             "summary": f"{many} images with masks, 96 × 96 px, 8 % of the pixels are object.",
-            "splits": {k: len(v) for k, v in samples.items()}, "classes": ["background", "object"],
-            "class_share": {"background": 0.92, "object": 0.08}, "sizes": {"median": [96, 96]}, "samples": samples,
-            "masks": {"kind": "binary", "classes": ["background", "object"], "values": [], "threshold": 127,
-                      "foreground": "bright", "ignore_value": None},
+            "splits": {k: len(v) for k, v in samples.items()},
+            "classes": ["background", "object"],
+            "class_share": {"background": 0.92, "object": 0.08},
+            "sizes": {"median": [96, 96]},
+            "samples": samples,
+            "masks": {
+                "kind": "binary",
+                "classes": ["background", "object"],
+                "values": [],
+                "threshold": 127,
+                "foreground": "bright",
+                "ignore_value": None,
+            },
         },
-        "findings": [{"severity": "warning", "code": "split.small", "message": "There are only 3 validation images.",
-                      "cure": "Add images, or raise the validation share.", "where": []}],
+        "findings": [
+            {
+                "severity": "warning",
+                "code": "split.small",
+                "message": "There are only 3 validation images.",
+                "cure": "Add images, or raise the validation share.",
+                "where": [],
+            }
+        ],
         "resolved": {"data.masks.meaning": "binary", "data.masks.threshold": 127},
-    }  # fmt: skip
+    }
 
 
 class FakeFollower(QObject):
@@ -212,4 +309,6 @@ class FakeFollower(QObject):
             self.log.emit(text[self._log_at :])
             self._log_at = len(text)
         if new or len(self._all) == 0:
-            self.summary.emit(summarise_events(self.folder, history(list(self._all)), process_alive(self.folder)))
+            self.summary.emit(
+                summarise_events(self.folder, history(list(self._all)), process_alive(self.folder))
+            )

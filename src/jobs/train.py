@@ -148,13 +148,15 @@ class TrainingJob:
         Raises:
             DatasetError: The data cannot be trained on.
         """
-        from src.core.dataset.describe import DatasetDescription
+        from src.core.dataset.description import DatasetDescription
+        from src.core.dataset.scan import DescriptionCancelledError
 
         if (self.folder.dataset / "description.json").exists():
             data = DatasetDescription.load(self.folder.dataset)
         else:
-            data = info.describe(config, None, lambda: self.inbox.poll() is not None)
-            if self.inbox.poll() is not None:
+            try:
+                data = info.describe(config, None, lambda: self.inbox.poll() is not None)
+            except DescriptionCancelledError:
                 return None
         findings = info.check(config, data)
         for finding in findings:

@@ -27,7 +27,8 @@ class ScanThread(Worker):
 
     Signals:
         progress(int, int, str): Done, total, what; at most ten times a second.
-        done(dict): ``description`` (of the data set), ``findings`` and ``resolved``, as the job printed them.
+        done(dict): ``description`` (of the data set), ``findings`` and ``resolved``, as the job printed them;
+            of data that cannot be used only ``findings``, one of them an error.
         failed(str): Why there is no answer, and what to do.
     """
 
@@ -103,7 +104,7 @@ class ScanThread(Worker):
             self.failed.emit(
                 f"The check of the data ended with exit code {code} and without an answer.{words}"
             )
-        elif "error" in answer:
+        elif "error" in answer and not answer.get("findings"):
             self.failed.emit(str(answer["error"]))
         else:
             self.done.emit(answer)

@@ -58,10 +58,8 @@ def run_history(events: list[Event], folder: RunFolder | None, status: str = "")
         "epoch": [int(e["epoch"]) for e in epochs],
         "train_loss": [number(e.get("train_loss")) for e in epochs],
         "val_loss": [number(e.get("val_loss")) for e in epochs],
-        "learning_rate": [
-            number(e.get("lr")) if not isinstance(e.get("lr"), (list, dict)) else e.get("lr") for e in epochs
-        ],
-        "seconds": [number(e.get("seconds")) for e in epochs],
+        "learning_rate": [number(e.get("lr")) for e in epochs],
+        "seconds": [_seconds(e.get("seconds")) for e in epochs],
         **{f"val_{name}": [one.get(name, math.nan) for one in metrics] for name in names},
         "metrics": metrics,
         "metric": started.get("metric", ""),
@@ -73,6 +71,11 @@ def run_history(events: list[Event], folder: RunFolder | None, status: str = "")
         "run_dir": str(folder.path) if folder else None,
         **{key: _path(folder, ended.get(key)) for key in ("checkpoint", "model", "report")},
     }
+
+
+def _seconds(value: Any) -> float:
+    """Time of an epoch; the log tells training and validation apart."""
+    return sum(number(v) for v in value.values()) if isinstance(value, dict) else number(value)
 
 
 def _path(folder: RunFolder | None, name: Any) -> str | None:

@@ -1,4 +1,5 @@
-"""Starts the desktop. What is imported here is imported before the window is on the screen: as little as possible."""
+"""Starts the desktop. What is imported here is imported before the window is on the screen: as little as
+possible."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from PyQt5.QtGui import QGuiApplication
 from PyQt5.QtWidgets import QApplication
 
 from src.ui.errors import ErrorCatcher
+from src.ui.garbage import GarbageKeeper
 from src.ui.main_window import MainWindow
 from src.ui.settings import Settings
 from src.ui.theme import MODES, Mode, apply_theme
@@ -99,21 +101,29 @@ def run_desktop(
     mode = theme or options.theme or settings.text("theme", "system")
     apply_theme(app, mode if mode in MODES else "system", settings.number("zoom", 1.0))
     catcher = ErrorCatcher()
+    garbage = GarbageKeeper()
     window = MainWindow()
+    window.warmup.finished.connect(garbage.settle)
     app.applicationStateChanged.connect(lambda state: _follow_system(app, state))
-    window.painted.connect(lambda: QTimer.singleShot(0, lambda: _first_shown(window, options, open_run, open_dataset, on_shown)))
+    window.painted.connect(
+        lambda: QTimer.singleShot(0, lambda: _first_shown(window, options, open_run, open_dataset, on_shown))
+    )
     window.show()
     try:
         return int(app.exec_())
     finally:
         window.stop_following()
+        garbage.stop()
         catcher.restore()
 
 
 def _first_shown(
-    window: MainWindow, options: argparse.Namespace, run: RunFolder | None, dataset: Path | str | None,
+    window: MainWindow,
+    options: argparse.Namespace,
+    run: RunFolder | None,
+    dataset: Path | str | None,
     on_shown: Callable[[MainWindow], Any] | None,
-) -> None:  # fmt: skip
+) -> None:
     if on_shown:
         on_shown(window)
     if dataset or options.dataset:

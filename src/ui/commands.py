@@ -1,4 +1,5 @@
-"""Every command of the main window, declared once: menus, toolbar, shortcuts and tests are made from this list."""
+"""Every command of the main window, declared once: menus, toolbar, shortcuts and tests are made from this
+list."""
 
 from __future__ import annotations
 
@@ -41,35 +42,117 @@ MENUS = ("&File", "&Run", "&Tools", "&View", "&Help")
 RECENT = "Open &Recent"
 
 COMMANDS: tuple[Command, ...] = (
-    Command("open_dataset_dialog", "Open &Data Set Folder…", "&File", "Ctrl+O", "images",
-            "Look at the images and masks of a folder", "Data set"),
-    Command("open_run_dialog", "&Open Run Folder…", "&File", "Ctrl+Shift+O", "run-folder",
-            "Show a run from any folder", "Open run"),
-    Command("close_tab", "&Close Tab", "&File", "Ctrl+W", "close", "Close what is shown; a run goes on", apart=True),
+    Command(
+        "open_dataset_dialog",
+        "Open &Data Set Folder…",
+        "&File",
+        "Ctrl+O",
+        "images",
+        "Look at the images and masks of a folder",
+        "Data set",
+    ),
+    Command(
+        "open_run_dialog",
+        "&Open Run Folder…",
+        "&File",
+        "Ctrl+Shift+O",
+        "run-folder",
+        "Show a run from any folder",
+        "Open run",
+    ),
+    Command(
+        "close_tab",
+        "&Close Tab",
+        "&File",
+        "Ctrl+W",
+        "close",
+        "Close what is shown; a run goes on",
+        apart=True,
+    ),
     Command("quit", "&Quit", "&File", "Ctrl+Q", "quit", "Close the window; runs go on", apart=True),
-    Command("finish_epoch", "&Finish This Epoch", "&Run", "", "finish", "End after this epoch and keep the model",
-            needs_run=True),
-    Command("pause_run", "&Pause", "&Run", "Ctrl+Shift+P", "pause", "Save exactly and free the GPU", needs_run=True),
-    Command("stop_run", "&Stop", "&Run", "Ctrl+.", "stop", "Save exactly, keep the model and end", needs_run=True),
-    Command("resume_run", "&Resume", "&Run", "Ctrl+R", "resume", "Go on from the last checkpoint", needs_run=True),
-    Command("open_run_folder", "Open Run F&older", "&Run", "Ctrl+E", "folder", "Show the files of the run", apart=True,
-            needs_run=True),
-    Command("open_report", "Open R&eport", "&Run", "", "report", "Show the report in the browser", needs_run=True),
-    Command("train_model", "&Train Model…", "&Tools", "Ctrl+T", "train", "Choose settings and start training", "Train model"),
-    Command("make_sample_data", "Make &Sample Data…", "&Tools", "", "sample",
-            "Write a small data set of metal parts with defects, to try everything on"),
-    Command("theme_system", "As the &System", "&View", check="theme", submenu="&Theme", tip="Light or dark as the system says"),
+    Command(
+        "finish_epoch",
+        "&Finish This Epoch",
+        "&Run",
+        "",
+        "finish",
+        "End after this epoch and keep the model",
+        needs_run=True,
+    ),
+    Command(
+        "pause_run",
+        "&Pause",
+        "&Run",
+        "Ctrl+Shift+P",
+        "pause",
+        "Save exactly and free the GPU",
+        needs_run=True,
+    ),
+    Command(
+        "stop_run", "&Stop", "&Run", "Ctrl+.", "stop", "Save exactly, keep the model and end", needs_run=True
+    ),
+    Command(
+        "resume_run", "&Resume", "&Run", "Ctrl+R", "resume", "Go on from the last checkpoint", needs_run=True
+    ),
+    Command(
+        "open_run_folder",
+        "Open Run F&older",
+        "&Run",
+        "Ctrl+E",
+        "folder",
+        "Show the files of the run",
+        apart=True,
+        needs_run=True,
+    ),
+    Command(
+        "open_report", "Open R&eport", "&Run", "", "report", "Show the report in the browser", needs_run=True
+    ),
+    Command(
+        "train_model",
+        "&Train Model…",
+        "&Tools",
+        "Ctrl+T",
+        "train",
+        "Choose settings and start training",
+        "Train model",
+    ),
+    Command(
+        "make_sample_data",
+        "Make &Sample Data…",
+        "&Tools",
+        "",
+        "sample",
+        "Write a small data set of metal parts with defects, to try everything on",
+    ),
+    Command(
+        "theme_system",
+        "As the &System",
+        "&View",
+        check="theme",
+        submenu="&Theme",
+        tip="Light or dark as the system says",
+    ),
     Command("theme_light", "&Light", "&View", check="theme", submenu="&Theme", tip="Light colours"),
     Command("theme_dark", "&Dark", "&View", check="theme", submenu="&Theme", tip="Dark colours"),
-    Command("show_runs", "List of &Runs", "&View", "Ctrl+B", "panel", "Show or hide the list of runs", "Runs",
-            check="toggle"),
+    Command(
+        "show_runs",
+        "List of &Runs",
+        "&View",
+        "Ctrl+B",
+        "panel",
+        "Show or hide the list of runs",
+        "Runs",
+        check="toggle",
+    ),
     Command("show_toolbar", "&Toolbar", "&View", "", "", "Show or hide the toolbar", check="toggle"),
     Command("zoom_in", "Zoom &In", "&View", "Ctrl++", "zoom-in", "Larger text", apart=True),
     Command("zoom_out", "Zoom &Out", "&View", "Ctrl+-", "zoom-out", "Smaller text"),
     Command("zoom_reset", "&Normal Size", "&View", "Ctrl+0", "", "Text as large as the system says"),
     Command("next_tab", "Ne&xt Tab", "&View", "Ctrl+Tab", "", "Go to the next tab", apart=True),
-    Command("focus_filter", "&Find a Run", "&View", "Ctrl+F", "filter", "Type a part of a run's name or state"),
+    Command(
+        "focus_filter", "&Find a Run", "&View", "Ctrl+F", "filter", "Type a part of a run's name or state"
+    ),
     Command("show_guide", "&Guide", "&Help", "F1", "help", "How to train a model, in short"),
     Command("show_shortcuts", "&Keyboard Shortcuts", "&Help", "", "", "All keys in one list"),
     Command("show_about", "&About Lathe", "&Help", "", "info", "Version and licence", apart=True),
-)  # fmt: skip
+)

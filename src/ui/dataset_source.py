@@ -1,4 +1,5 @@
-"""Guesses from a folder where its images and masks are, and says so; nothing is decided about their meaning here."""
+"""Guesses from a folder where its images and masks are, and says so; nothing is decided about their meaning
+here."""
 
 from __future__ import annotations
 
@@ -8,12 +9,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, Layer, Resolved, file_layer, nest, preset_layer, presets, read_yaml, resolve
+from src.core.config import (
+    ConfigError,
+    Layer,
+    Resolved,
+    file_layer,
+    nest,
+    preset_layer,
+    presets,
+    read_yaml,
+    resolve,
+)
 from src.core.dataset.image_files import IMAGE_SUFFIXES
 from src.tasks.catalog import task_info
 
 _IMAGES = ("images", "imgs", "image", "img", "jpegimages", "photos", "pictures", "inputs")
-_MASKS = ("masks", "mask", "labels", "label", "annotations", "segmentationclass", "gt", "groundtruth", "ground_truth", "targets")
+_MASKS = (
+    "masks",
+    "mask",
+    "labels",
+    "label",
+    "annotations",
+    "segmentationclass",
+    "gt",
+    "groundtruth",
+    "ground_truth",
+    "targets",
+)
 _SPLITS = ("splits", "split", "imagesets", "lists")
 #: A folder is looked into only so far: it may hold a million files.
 _LOOK_AT = 3000
@@ -56,13 +78,15 @@ def find_source(folder: Path, task: str = "segmentation") -> Source:
         layers.append(Layer("dialog", nest({f"data.{k}": v for k, v in paths.items()})))
         resolved = resolve(info.config, layers)
     except OSError as error:
-        raise SourceError(f"{folder} cannot be read: {error.strerror or error}. Check the folder and its permissions.") from None
+        raise SourceError(
+            f"{folder} cannot be read: {error.strerror or error}. Check the folder and its permissions."
+        ) from None
     except ConfigError as error:
         raise SourceError(f"The configuration in {folder} cannot be used. {error}") from None
     if config:
-        data = resolved.config.data
+        data: Any = resolved.config.model_dump()["data"]
         names = ("images_dir", "masks_dir", "split_dir", "table")
-        paths = {k: v for k in names if (v := getattr(data, k, ""))}
+        paths = {k: v for k in names if (v := data.get(k))}
     return Source(folder, resolved, paths, config)
 
 
@@ -71,7 +95,9 @@ def _is_config(path: Path) -> bool:
         values = read_yaml(path)
     except ConfigError:
         return False
-    return isinstance(values.get("data"), dict) and any(k in values["data"] for k in ("images_dir", "table", "split_dir"))
+    return isinstance(values.get("data"), dict) and any(
+        k in values["data"] for k in ("images_dir", "table", "split_dir")
+    )
 
 
 def _paths(folder: Path) -> dict[str, str]:
@@ -79,7 +105,11 @@ def _paths(folder: Path) -> dict[str, str]:
     folders = {p.name.casefold(): p for p in children if p.is_dir()}
     images = next((folders[n] for n in _IMAGES if n in folders), None)
     masks = next((folders[n] for n in _MASKS if n in folders), None)
-    splits = folder if _has_splits(folder) else next((folders[n] for n in _SPLITS if n in folders and _has_splits(folders[n])), None)
+    splits = (
+        folder
+        if _has_splits(folder)
+        else next((folders[n] for n in _SPLITS if n in folders and _has_splits(folders[n])), None)
+    )
     table = next((p for p in children if p.suffix.lower() == ".csv" and _is_table(p)), None)
     if table and not (images and masks):
         return {"table": str(table)}
@@ -93,8 +123,8 @@ def _paths(folder: Path) -> dict[str, str]:
         found = {"images_dir": str(folder), "masks_dir": str(folder)}
     else:
         raise SourceError(
-            f"No images were found in {folder}. Open a folder that holds “images” and “masks” (a mask has the name of its "
-            "image), or images and masks side by side, or a CSV table with the columns image and mask."
+            f"No images were found in {folder}. Open a folder that holds “images” and “masks” (a mask has the name "
+            "of its image), or images and masks side by side, or a CSV table with the columns image and mask."
         )
     return {**found, "split_dir": str(splits)} if splits else found
 

@@ -1,4 +1,5 @@
-"""What happens to an error that nobody caught: written to a log, shown with details to copy, and the window lives on."""
+"""What happens to an error that nobody caught: written to a log, shown with details to copy, and the window
+lives on."""
 
 from __future__ import annotations
 
@@ -12,7 +13,15 @@ from pathlib import Path
 from types import TracebackType
 
 from PyQt5.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, QObject, Qt, pyqtSignal
-from PyQt5.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QApplication,
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from src.ui.theme import fixed_font
 
@@ -35,8 +44,8 @@ class ErrorDialog(QDialog):
         self.setWindowTitle("Something went wrong")
         self.setWindowFlags(self.windowFlags() & ~Qt.WindowContextHelpButtonHint)
         label = QLabel(
-            f"Lathe made a mistake of its own: {summary}\n\nRuns that train are not touched by it, and the window can be used "
-            f"further. If it happens again, send the text below to whoever looks after Lathe.\n{written}"
+            f"Lathe made a mistake of its own: {summary}\n\nRuns that train are not touched by it, and the window "
+            f"can be used further. If it happens again, send the text below to whoever looks after Lathe.\n{written}"
         )
         label.setTextFormat(Qt.PlainText)
         label.setWordWrap(True)
@@ -93,7 +102,8 @@ class ErrorCatcher(QObject):
             QApplication.quit()
             return
         details = "".join(traceback.format_exception(kind, error, trace))
-        details += f"\nPython {platform.python_version()}, Qt {QT_VERSION_STR}, PyQt {PYQT_VERSION_STR}, {platform.platform()}\n"
+        versions = f"Python {platform.python_version()}, Qt {QT_VERSION_STR}, PyQt {PYQT_VERSION_STR}"
+        details += f"\n{versions}, {platform.platform()}\n"
         self._write(details)
         self._caught.emit(f"{kind.__name__}: {error}" if str(error) else kind.__name__, details)
 
@@ -102,7 +112,9 @@ class ErrorCatcher(QObject):
         try:
             if self._handler is None:
                 log_file().parent.mkdir(parents=True, exist_ok=True)
-                self._handler = logging.handlers.RotatingFileHandler(log_file(), maxBytes=1 << 20, backupCount=2, encoding="utf-8")
+                self._handler = logging.handlers.RotatingFileHandler(
+                    log_file(), maxBytes=1 << 20, backupCount=2, encoding="utf-8"
+                )
                 self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
                 log.addHandler(self._handler)
                 log.propagate = False

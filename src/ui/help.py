@@ -11,21 +11,32 @@ from src.ui.commands import COMMANDS
 GUIDE = """
 <h2>From a folder of images to a model</h2>
 <ol>
-<li><b>Open your data</b> (File &gt; Open Data Set Folder). Lathe looks for a folder of images and one of masks; a mask has
-the name of its image. It says what it found and what is wrong with it. The slider lays the masks over the images.</li>
-<li><b>Train</b> (Tools &gt; Train Model). The settings are chosen well from the start; those that matter most are on top. The
+<li><b>Open your data</b> (File &gt; Open Data Set Folder). Lathe looks for a folder of images and one of
+masks; a mask has
+the name of its image. It says what it found and what is wrong with it. The slider lays the masks over the
+images.</li>
+<li><b>Train</b> (Tools &gt; Train Model). The settings are chosen well from the start; those that matter
+most are on top. The
 dialog says what will happen, and why Start is grey while something is wrong.</li>
-<li><b>Watch.</b> The loss should fall and the IoU (overlap of prediction and truth, 1 is perfect) should rise. If the
-validation loss rises while the training loss falls, the model learns the images by heart: more images or stronger
+<li><b>Watch.</b> The loss should fall and the IoU (overlap of prediction and truth, 1 is perfect) should
+rise. If the
+validation loss rises while the training loss falls, the model learns the images by heart: more images or
+stronger
 augmentation help. The previews show what the model sees.</li>
-<li><b>Stop, pause, resume</b> whenever you like. <i>Finish this epoch</i> ends at the next round, <i>Stop</i> at once; both keep
+<li><b>Stop, pause, resume</b> whenever you like. <i>Finish this epoch</i> ends at the next round,
+<i>Stop</i> at once; both keep
 the model. <i>Pause</i> frees the GPU. <i>Resume</i> goes on as if nothing had happened.</li>
-<li><b>Use it.</b> The best model, the report and all else are in the run folder (Run &gt; Open Run Folder).</li>
+<li><b>Use it.</b> The best model, the report and all else are in the run folder (Run &gt; Open Run
+Folder).</li>
 </ol>
-<p>Runs are programs of their own: they go on when this window is closed, and are shown again when it is opened.</p>
+<p>Runs are programs of their own: they go on when this window is closed, and are shown again when it is
+opened.</p>
 <h3>Words</h3>
-<p><b>Run</b>: one training with its results. <b>Epoch</b>: one round through all training images. <b>Batch</b>: the images of one step.
-<b>Training, validation, test</b>: images to learn from, to choose the best model by, and to judge it at the very end.</p>
+<p><b>Run</b>: one training with its results. <b>Epoch</b>: one round through all training images.
+<b>Batch</b>: the images of one step.
+<b>Training, validation, test</b>: images to learn from, to choose the best model by, and to judge it at
+the
+very end.</p>
 """
 
 
@@ -56,13 +67,21 @@ def show_guide(parent: QWidget) -> None:
 
 def show_shortcuts(parent: QWidget) -> None:
     """All keys, made from the commands."""
-    rows = [(c.text.replace("&", "").rstrip("…"), QKeySequence(c.shortcut).toString(QKeySequence.NativeText))
-            for c in COMMANDS if c.shortcut]  # fmt: skip
+    rows = [
+        (c.text.replace("&", "").rstrip("…"), QKeySequence(c.shortcut).toString(QKeySequence.NativeText))
+        for c in COMMANDS
+        if c.shortcut
+    ]
     rows += [
-        ("Next and previous image, in the large view", "Page Down, Page Up"), ("Zoom a plot or a picture", "+ and −"),
-        ("Show all of a plot, fit a picture", "Home"), ("Values of a plot, epoch by epoch", "Left, Right"),
-    ]  # fmt: skip
-    body = "".join(f"<tr><td style='padding: 3px 24px 3px 0'>{text}</td><td><b>{keys}</b></td></tr>" for text, keys in rows)
+        ("Next and previous image, in the large view", "Page Down, Page Up"),
+        ("Zoom a plot or a picture", "+ and −"),
+        ("Show all of a plot, fit a picture", "Home"),
+        ("Values of a plot, epoch by epoch", "Left, Right"),
+    ]
+    body = "".join(
+        f"<tr><td style='padding: 3px 24px 3px 0'>{text}</td><td><b>{keys}</b></td></tr>"
+        for text, keys in rows
+    )
     _Page("Keyboard shortcuts", f"<h2>Keyboard shortcuts</h2><table>{body}</table>", parent).show()
 
 
@@ -85,7 +104,9 @@ def version() -> str:
     from pathlib import Path
 
     project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-    if project.is_file() and (found := re.search(r'^version = "(.+)"', project.read_text("utf-8"), re.MULTILINE)):
+    if project.is_file() and (
+        found := re.search(r'^version = "(.+)"', project.read_text("utf-8"), re.MULTILINE)
+    ):
         return found[1]
     try:
         return installed("lathe")

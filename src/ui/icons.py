@@ -12,9 +12,16 @@ from src.ui.theme import colour, is_dark
 
 #: The role in which the icon of a run's state is drawn; the shape and the word say the same.
 STATE_ROLES = {
-    "new": "muted", "starting": "accent", "running": "accent", "completed": "good", "stopped_early": "good",
-    "stopped": "muted", "paused": "warn", "failed": "bad", "killed": "bad",
-}  # fmt: skip
+    "new": "muted",
+    "starting": "accent",
+    "running": "accent",
+    "completed": "good",
+    "stopped_early": "good",
+    "stopped": "muted",
+    "paused": "warn",
+    "failed": "bad",
+    "killed": "bad",
+}
 
 
 @functools.cache

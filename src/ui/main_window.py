@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import QByteArray, Qt, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QPaintEvent
-from PyQt5.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QApplication, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from src.ui.icons import app_icon
 from src.ui.menus import Menus
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _PANEL = 1280, 800, 300
 
 
-class MainWindow(WindowCommands, QMainWindow):
+class MainWindow(WindowCommands):
     """The main window. Closing it ends no run.
 
     Attributes:
@@ -120,7 +120,7 @@ class MainWindow(WindowCommands, QMainWindow):
             self.menus.actions[command].setChecked(shown)
             widget.setVisible(shown)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self._is_painted:
             self._is_painted = True
@@ -148,7 +148,11 @@ class MainWindow(WindowCommands, QMainWindow):
         self.runs.put(runs)
         live = sum(r.alive for r in runs)
         word = "run is" if live == 1 else "runs are"
-        self.live.setText(f"{live} {word} training; closing this window does not end {'it' if live == 1 else 'them'}." if live else "")
+        self.live.setText(
+            f"{live} {word} training; closing this window does not end {'it' if live == 1 else 'them'}."
+            if live
+            else ""
+        )
         self.tabs.show_states(runs)
 
     # ---- what is open
@@ -176,11 +180,17 @@ class MainWindow(WindowCommands, QMainWindow):
         self.setWindowTitle(f"{self.tabs.title()} – Lathe" if not empty else "Lathe")
         buttons = view.header.buttons if view else None
         for command, button in (
-            ("finish_epoch", "finish"), ("pause_run", "pause"), ("stop_run", "stop"), ("resume_run", "resume"),
-            ("open_report", "report"), ("open_run_folder", "folder"),
-        ):  # fmt: skip
+            ("finish_epoch", "finish"),
+            ("pause_run", "pause"),
+            ("stop_run", "stop"),
+            ("resume_run", "resume"),
+            ("open_report", "report"),
+            ("open_run_folder", "folder"),
+        ):
             widget = getattr(buttons, button) if buttons else None
-            self.menus.actions[command].setEnabled(bool(widget and not widget.isHidden() and widget.isEnabled()))
+            self.menus.actions[command].setEnabled(
+                bool(widget and not widget.isHidden() and widget.isEnabled())
+            )
         if view and view.folder:
             self.runs.choose(view.folder.path)
 
@@ -190,7 +200,7 @@ class MainWindow(WindowCommands, QMainWindow):
 
     # ---- the end
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.keep("window/geometry", QByteArray(self.saveGeometry()))
         self.settings.keep("window/splitter", QByteArray(self.splitter.saveState()))
         self.settings.flush()

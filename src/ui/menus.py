@@ -23,7 +23,9 @@ class Menus:
         recent: The menu of folders opened before.
     """
 
-    def __init__(self, window: QMainWindow, open_recent: Callable[[str, Path], None], settings: Settings) -> None:
+    def __init__(
+        self, window: QMainWindow, open_recent: Callable[[str, Path], None], settings: Settings
+    ) -> None:
         self.actions: dict[str, QAction] = {}
         self._settings = settings
         self._open_recent = open_recent
@@ -104,7 +106,9 @@ class Menus:
             if found:
                 self.recent.addSection(title)
             for path in found:
-                action = self.recent.addAction(icon("images" if kind == "dataset" else "run-folder"), path.replace("&", "&&"))
+                action = self.recent.addAction(
+                    icon("images" if kind == "dataset" else "run-folder"), path.replace("&", "&&")
+                )
                 action.triggered.connect(partial(self._recent_chosen, kind, path))
         if self.recent.isEmpty():
             self.recent.addAction("Nothing was opened yet").setEnabled(False)

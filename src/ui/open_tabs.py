@@ -137,7 +137,7 @@ class OpenTabs(QTabWidget):
         while self.count():
             self.close_index(0)
 
-    def tabInserted(self, index: int) -> None:  # noqa: N802
+    def tabInserted(self, index: int) -> None:
         super().tabInserted(index)
         for side in (QTabBar.LeftSide, QTabBar.RightSide):
             button = self.tabBar().tabButton(index, side)

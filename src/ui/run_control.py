@@ -1,4 +1,5 @@
-"""Giving orders to a run: asked through its folder, ever more firmly to its process. Works for runs of any window."""
+"""Giving orders to a run: asked through its folder, ever more firmly to its process. Works for runs of any
+window."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ LOSSES = {
     "finish_epoch": "Finishes the epoch that runs now, keeps the model, then ends. Nothing is lost.",
     "stop": "Saves exactly where it is and ends. Nothing is lost; the run can be resumed.",
     "pause": "Saves exactly where it is and frees the GPU. Resume goes on from this very step.",
-    "terminate": "Tells the process itself to end. It may still save; if not, the work since the last checkpoint is lost.",
-    "kill": "Ends the process at once. The work since the last checkpoint is lost; what was saved before stays.",
+    "terminate": "Tells the process itself to end. It may still save; if not, the work "
+    "since the last checkpoint is lost.",
+    "kill": "Ends the process at once. The work since the last checkpoint is lost; what was saved "
+    "before stays.",
 }
 
 
@@ -28,7 +31,8 @@ def _process(folder: RunFolder) -> psutil.Process:
     host = job.get("host")
     if host and host != socket.gethostname():
         raise RunControlError(
-            f"The run {folder.name} works on another machine ({host}). From here it can only be asked to stop; "
+            f"The run {folder.name} works on another machine ({host}). From here it can only be asked "
+            "to stop; "
             f"to force it, sign in there and type “app.py stop {folder.path}”."
         )
     if not process_alive(folder):
@@ -49,7 +53,8 @@ def ask(folder: RunFolder, command: str) -> None:
         send(folder, command)  # type: ignore[arg-type]
     except OSError as error:
         raise RunControlError(
-            f"The order could not be written into {folder.path}: {error.strerror or error}. Mend the permissions of the "
+            f"The order could not be written into {folder.path}: {error.strerror or error}. "
+            "Mend the permissions of the "
             "folder or free some space, or use Force."
         ) from None
 

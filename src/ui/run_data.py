@@ -173,7 +173,9 @@ class RunData:
     def _checkpoint(self, event: Event) -> set[str]:
         if "best" not in (event.get("roles") or ()):
             return set()
-        self.messages.append(Message(event.time, "info", f"New best model saved at epoch {event.get('epoch')}."))
+        self.messages.append(
+            Message(event.time, "info", f"New best model saved at epoch {event.get('epoch')}.")
+        )
         return {"messages"}
 
     def _preview(self, event: Event) -> set[str]:
@@ -191,15 +193,23 @@ class RunData:
         where = event.get("where") or ""
         text = ", ".join(map(str, where)) if isinstance(where, list) else str(where)
         self.messages.append(
-            Message(event.time, "warning", str(event.get("message") or ""), str(event.get("cure") or ""), text)
+            Message(
+                event.time, "warning", str(event.get("message") or ""), str(event.get("cure") or ""), text
+            )
         )
         return {"messages"}
 
     def _ended(self, event: Event) -> set[str]:
         self.ending = event.data
         status = str(event.get("status"))
-        words = {"completed": "Completed.", "stopped_early": "Stopped early: no further gain.", "stopped": "Stopped.",
-                 "paused": "Paused.", "failed": "Failed.", "killed": "Killed."}  # fmt: skip
+        words = {
+            "completed": "Completed.",
+            "stopped_early": "Stopped early: no further gain.",
+            "stopped": "Stopped.",
+            "paused": "Paused.",
+            "failed": "Failed.",
+            "killed": "Killed.",
+        }
         text = " ".join(filter(None, [words.get(status, status), event.get("cause")]))
         level = "error" if status in ("failed", "killed") else "info"
         self.messages.append(Message(event.time, level, text, str(event.get("cure") or "")))

@@ -44,8 +44,12 @@ class SampleDataJob(QObject):
         if code == 0:
             self.done.emit(self._folder)
         else:
-            self.failed.emit(f"The sample data could not be made in {self._folder}. {said[-1] if said else ''}".strip())
+            self.failed.emit(
+                f"The sample data could not be made in {self._folder}. {said[-1] if said else ''}".strip()
+            )
 
     def _refused(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.FailedToStart:
-            self.failed.emit(f"The program that makes the sample data could not be started: {self._process.errorString()}.")
+            self.failed.emit(
+                f"The program that makes the sample data could not be started: {self._process.errorString()}."
+            )

@@ -10,8 +10,8 @@ _BLOCK = 64
 class Series:
     """Points ``(x, y)`` with rising ``x``; ``y`` may hold NaN, which is a gap.
 
-    A summary (smallest and largest value of each block of 64 points) is kept up to date while points arrive, so that
-    a view of a million points costs as little as one of a few thousand.
+    A summary (smallest and largest value of each block of 64 points) is kept up to date while points arrive,
+    so that a view of a million points costs as little as one of a few thousand.
     """
 
     def __init__(self) -> None:
@@ -83,8 +83,12 @@ class Series:
         if step < _BLOCK:
             return self._thin(self._y, self._y, first, last, step, 1)
         self._summarise()
-        step = -(-many // _BLOCK // columns)
-        return self._thin(self._low, self._high, first // _BLOCK, last // _BLOCK, max(1, step), _BLOCK)
+        step = max(1, -(-many // _BLOCK // columns))
+        found = self._thin(self._low, self._high, first // _BLOCK, last // _BLOCK, step, _BLOCK)
+        if last == self._n and self._n % _BLOCK:  # what is not yet a whole block
+            rest = slice(self._blocks * _BLOCK, self._n)
+            found = np.concatenate([found[0], self._x[rest]]), np.concatenate([found[1], self._y[rest]])
+        return found
 
     def _thin(
         self, low: np.ndarray, high: np.ndarray, first: int, last: int, step: int, scale: int
@@ -98,10 +102,11 @@ class Series:
         rest = slice(stop * scale, min(self._n, max(last * scale, stop * scale)))
         tail_x, tail_y = self._x[rest], self._y[rest]
         if len(tail_x) > 2 * step:
-            tail_x, tail_y = tail_x[:: max(1, step)], tail_y[:: max(1, step)]
+            tail_x, tail_y = tail_x[::step], tail_y[::step]
+        end = slice(rest.stop - 1, rest.stop)  # the newest point is always shown
         return (
-            np.concatenate([np.repeat(x, 2), tail_x]),
-            np.concatenate([np.column_stack([small, large]).ravel(), tail_y]),
+            np.concatenate([np.repeat(x, 2), tail_x, self._x[end]]),
+            np.concatenate([np.column_stack([small, large]).ravel(), tail_y, self._y[end]]),
         )
 
     def at(self, x: float) -> tuple[float, float] | None:
@@ -110,5 +115,5 @@ class Series:
             return None
         right = min(self._n - 1, int(np.searchsorted(self.x, x)))
         left = max(0, right - 1)
-        nearest = left if abs(self._x[left] - x) <= abs(self._x[right] - x) else right
+        nearest = left if abs(self._x[left] - x) <= abs(self._x[right] - x) and x < self._x[right] else right
         return float(self._x[nearest]), float(self._y[nearest])

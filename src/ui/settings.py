@@ -11,7 +11,8 @@ _MOST_RECENT = 8
 
 
 class Settings:
-    """Typed access to the remembered values. ``$LATHE_SETTINGS`` names a file to use instead of the system's place."""
+    """Typed access to the remembered values. ``$LATHE_SETTINGS`` names a file to use instead of the
+    system's place."""
 
     def __init__(self) -> None:
         named = os.environ.get("LATHE_SETTINGS")
@@ -46,7 +47,9 @@ class Settings:
     def add_recent(self, kind: str, path: Path) -> None:
         """Put a folder at the top of the list."""
         text = str(path)
-        self._store.setValue(f"recent/{kind}", [text, *[p for p in self.recent(kind) if p != text]][:_MOST_RECENT])
+        self._store.setValue(
+            f"recent/{kind}", [text, *[p for p in self.recent(kind) if p != text]][:_MOST_RECENT]
+        )
 
     def flush(self) -> None:
         """Write now."""

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The style sheet: only what palette and Fusion style cannot say. Sizes are device-independent; no font sizes."""
 
 from __future__ import annotations

@@ -53,8 +53,15 @@ def run_title(name: str) -> str:
 
 def metric_title(key: str) -> str:
     """The name of a metric for people: known short names, otherwise its key in words."""
-    known = {"iou": "IoU", "dice": "Dice", "f1": "F1", "accuracy": "Pixel accuracy", "precision": "Precision",
-             "recall": "Recall", "loss": "Loss"}  # fmt: skip
+    known = {
+        "iou": "IoU",
+        "dice": "Dice",
+        "f1": "F1",
+        "accuracy": "Pixel accuracy",
+        "precision": "Precision",
+        "recall": "Recall",
+        "loss": "Loss",
+    }
     if key in known:
         return known[key]
     head, _, rest = key.partition("_")

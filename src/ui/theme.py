@@ -1,4 +1,5 @@
-"""The look: every colour by its role as a light and a dark value, the palette, the style sheet, live switching."""
+"""The look: every colour by its role as a light and a dark value, the palette, the style sheet, live
+switching."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ ROLES: dict[str, tuple[str, str]] = {
     "surface": ("#ffffff", "#23262b"),
     "raised": ("#ffffff", "#2d3138"),
     "hover": ("#e8ebef", "#343941"),
-    "selected": ("#dbe8fb", "#26405f"),
+    "selected": ("#dbe8fb", "#20354e"),
     "border": ("#d3d8df", "#3b4048"),
     "border_strong": ("#9aa3af", "#5b6370"),
     "text": ("#1a1d21", "#e7e9ec"),
@@ -108,12 +109,16 @@ def system_is_dark() -> bool:
         key = r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
         return int(QSettings(key, QSettings.NativeFormat).value("AppsUseLightTheme", 1)) == 0
     if kind in ("macos", "osx"):
-        return str(QSettings(".GlobalPreferences", QSettings.NativeFormat).value("AppleInterfaceStyle", "")) == "Dark"
+        return (
+            str(QSettings(".GlobalPreferences", QSettings.NativeFormat).value("AppleInterfaceStyle", ""))
+            == "Dark"
+        )
     return _portal_is_dark()
 
 
 def _portal_is_dark() -> bool:
-    """The desktop portal's answer (GNOME, KDE and others); asked with a short limit, it must not delay the window."""
+    """The desktop portal's answer (GNOME, KDE and others); asked with a short limit, it must not delay the
+    window."""
     import os
 
     if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
@@ -126,7 +131,10 @@ def _portal_is_dark() -> bool:
     if not bus.isConnected():
         return False
     portal = QDBusInterface(
-        "org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings", bus
+        "org.freedesktop.portal.Desktop",
+        "/org/freedesktop/portal/desktop",
+        "org.freedesktop.portal.Settings",
+        bus,
     )
     portal.setTimeout(150)
     reply = portal.call("Read", "org.freedesktop.appearance", "color-scheme")
@@ -166,14 +174,27 @@ def apply_theme(app: QApplication, mode: Mode = "system", zoom: float | None = N
 def _palette() -> QPalette:
     made = QPalette()
     for place, role in (
-        (QPalette.Window, "window"), (QPalette.WindowText, "text"), (QPalette.Base, "surface"),
-        (QPalette.AlternateBase, "window"), (QPalette.Text, "text"), (QPalette.Button, "raised"),
-        (QPalette.ButtonText, "text"), (QPalette.BrightText, "bad"), (QPalette.ToolTipBase, "raised"),
-        (QPalette.ToolTipText, "text"), (QPalette.Highlight, "accent_fill"), (QPalette.HighlightedText, "accent_text"),
-        (QPalette.Link, "accent"), (QPalette.LinkVisited, "accent"), (QPalette.PlaceholderText, "muted"),
-        (QPalette.Light, "raised"), (QPalette.Midlight, "hover"), (QPalette.Mid, "border"),
-        (QPalette.Dark, "border_strong"), (QPalette.Shadow, "shadow"),
-    ):  # fmt: skip
+        (QPalette.Window, "window"),
+        (QPalette.WindowText, "text"),
+        (QPalette.Base, "surface"),
+        (QPalette.AlternateBase, "window"),
+        (QPalette.Text, "text"),
+        (QPalette.Button, "raised"),
+        (QPalette.ButtonText, "text"),
+        (QPalette.BrightText, "bad"),
+        (QPalette.ToolTipBase, "raised"),
+        (QPalette.ToolTipText, "text"),
+        (QPalette.Highlight, "accent_fill"),
+        (QPalette.HighlightedText, "accent_text"),
+        (QPalette.Link, "accent"),
+        (QPalette.LinkVisited, "accent"),
+        (QPalette.PlaceholderText, "muted"),
+        (QPalette.Light, "raised"),
+        (QPalette.Midlight, "hover"),
+        (QPalette.Mid, "border"),
+        (QPalette.Dark, "border_strong"),
+        (QPalette.Shadow, "shadow"),
+    ):
         made.setColor(place, colour(role))
     for place in (QPalette.WindowText, QPalette.Text, QPalette.ButtonText):
         made.setColor(QPalette.Disabled, place, colour("disabled"))
@@ -204,5 +225,3 @@ def set_role(widget: QWidget, role: str) -> None:
     widget.style().unpolish(widget)
     widget.style().polish(widget)
     widget.update()
-
-

@@ -1,4 +1,5 @@
-"""Imports what the window needs later, in a thread, so that the window is there at once and does not stutter afterwards."""
+"""Imports what the window needs later, in a thread, so that the window is there at once and does not
+stutter afterwards."""
 
 from __future__ import annotations
 

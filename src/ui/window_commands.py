@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import QUrl
 from PyQt5.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QFileDialog, QLineEdit
+from PyQt5.QtWidgets import QFileDialog, QLineEdit, QMainWindow
 
 from src.ui import help as help_pages
 from src.ui.theme import theme
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _ZOOMS = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
 
 
-class WindowCommands:
-    """Mixed into `MainWindow`, whose attributes it uses."""
+class WindowCommands(QMainWindow):
+    """Base of `MainWindow`, which has the attributes and methods that are only named here."""
 
     menus: Any
     settings: Any
@@ -28,6 +28,12 @@ class WindowCommands:
     runs: Any
     splitter: Any
     message: Any
+    tell: Any
+    show_run: Any
+    show_dataset: Any
+    runs_dir: Any
+    tabs_changed: Any
+    set_theme: Any
     _dialog: Any = None
     _sample_job: SampleDataJob | None = None
 
@@ -36,16 +42,16 @@ class WindowCommands:
     def open_dataset_dialog(self) -> None:
         """Choose a folder of images."""
         last = next(iter(self.settings.recent("dataset")), str(Path.home()))
-        self._choose_folder("Open data set folder", last, self.show_dataset)  # type: ignore[attr-defined]
+        self._choose_folder("Open data set folder", last, self.show_dataset)
 
     def open_run_dialog(self) -> None:
         """Choose a run folder."""
         last = next(iter(self.settings.recent("run")), "")
-        start = str(Path(last).parent) if last else str(self.runs_dir())  # type: ignore[attr-defined]
+        start = str(Path(last).parent) if last else str(self.runs_dir())
         self._choose_folder("Open run folder", start, self.open_run_path)
 
     def _choose_folder(self, title: str, start: str, then: Any) -> None:
-        dialog = QFileDialog(self, title, start)  # type: ignore[arg-type]
+        dialog = QFileDialog(self, title, start)
         dialog.setFileMode(QFileDialog.Directory)
         dialog.setOption(QFileDialog.ShowDirsOnly)
         dialog.fileSelected.connect(lambda path: then(Path(path)))
@@ -59,14 +65,16 @@ class WindowCommands:
         try:
             folder = RunFolder.open(path)
         except RunFolderError:
-            self.tell(f"{path} is not a run folder: there is no config.yaml in it. Choose the folder of one run.")  # type: ignore[attr-defined]
+            self.tell(
+                f"{path} is not a run folder: there is no config.yaml in it. Choose the folder of one run."
+            )
             return
         self.settings.add_recent("run", folder.path)
-        self.show_run(folder)  # type: ignore[attr-defined]
+        self.show_run(folder)
 
     def open_recent(self, kind: str, path: Path) -> None:
         """Open what was open before."""
-        self.open_run_path(path) if kind == "run" else self.show_dataset(path)  # type: ignore[attr-defined]
+        self.open_run_path(path) if kind == "run" else self.show_dataset(path)
 
     def close_tab(self) -> None:
         """Close what is shown."""
@@ -74,14 +82,14 @@ class WindowCommands:
 
     def quit(self) -> None:
         """Close the window; runs go on."""
-        self.close()  # type: ignore[attr-defined]
+        self.close()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A folder may be dropped on the window."""
         if any(u.isLocalFile() and Path(u.toLocalFile()).is_dir() for u in event.mimeData().urls()):
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent) -> None:
         """Open the folder that was dropped: a run, or else a data set."""
         for url in event.mimeData().urls():
             path = Path(url.toLocalFile())
@@ -100,11 +108,11 @@ class WindowCommands:
         elif order == "resume":
             self.resume(folder)
         else:
-            self.show_run(folder)  # type: ignore[attr-defined]
+            self.show_run(folder)
             try:
                 run_control.ask(folder, order)
             except run_control.RunControlError as error:
-                self.tell(str(error))  # type: ignore[attr-defined]
+                self.tell(str(error))
 
     def resume(self, folder: RunFolder) -> None:
         """Start a process that goes on with a run."""
@@ -114,16 +122,16 @@ class WindowCommands:
         try:
             resume_run(folder)
         except (RunFolderError, OSError) as error:
-            self.tell(str(error))  # type: ignore[attr-defined]
+            self.tell(str(error))
             return
-        self.show_run(folder)  # type: ignore[attr-defined]
-        self.statusBar().showMessage("Resumed: it starts in a moment.", 6000)  # type: ignore[attr-defined]
+        self.show_run(folder)
+        self.statusBar().showMessage("Resumed: it starts in a moment.", 6000)
 
     def _press(self, name: str) -> None:
         view = self.tabs.run_view()
         if view:
             getattr(view.header.buttons, name).click()
-            self.tabs_changed()  # type: ignore[attr-defined]
+            self.tabs_changed()
 
     def finish_epoch(self) -> None:
         """End the run that is shown after this epoch."""
@@ -164,7 +172,7 @@ class WindowCommands:
         source = view.source if view else None
         config = source.resolved if source and source.config_file else None
         paths = source.paths if source and not source.config_file else None
-        self._dialog = TrainConfigDialog(config, paths, self)  # type: ignore[arg-type]
+        self._dialog = TrainConfigDialog(config, paths, self)
         self._dialog.run_started.connect(self._started)
         self._dialog.finished.connect(self._dialog_closed)
         self._dialog.show()
@@ -176,7 +184,7 @@ class WindowCommands:
 
     def _started(self, folder: RunFolder) -> None:
         self.settings.add_recent("run", folder.path)
-        self.show_run(folder)  # type: ignore[attr-defined]
+        self.show_run(folder)
 
     def make_sample_data(self) -> None:
         """Make the sample data (once) and show them."""
@@ -187,7 +195,7 @@ class WindowCommands:
             return
         folder = workspace() / "sample-data"
         self.message.tell(f"Making sample data in {folder}: this takes some seconds.", "info")
-        self._sample_job = SampleDataJob(folder, self)  # type: ignore[arg-type]
+        self._sample_job = SampleDataJob(folder, self)
         self._sample_job.done.connect(self._sample_made)
         self._sample_job.failed.connect(self._sample_failed)
         self._sample_job.start()
@@ -195,11 +203,11 @@ class WindowCommands:
     def _sample_made(self, folder: Path) -> None:
         self.stop_sample_job()
         self.message.hide()
-        self.show_dataset(folder)  # type: ignore[attr-defined]
+        self.show_dataset(folder)
 
     def _sample_failed(self, reason: str) -> None:
         self.stop_sample_job()
-        self.tell(reason)  # type: ignore[attr-defined]
+        self.tell(reason)
 
     def stop_sample_job(self) -> None:
         """End the job that makes sample data, if one works."""
@@ -212,15 +220,15 @@ class WindowCommands:
 
     def theme_system(self) -> None:
         """Colours as the system says."""
-        self.set_theme("system")  # type: ignore[attr-defined]
+        self.set_theme("system")
 
     def theme_light(self) -> None:
         """Light colours."""
-        self.set_theme("light")  # type: ignore[attr-defined]
+        self.set_theme("light")
 
     def theme_dark(self) -> None:
         """Dark colours."""
-        self.set_theme("dark")  # type: ignore[attr-defined]
+        self.set_theme("dark")
 
     def show_runs(self, on: bool) -> None:
         """Show or hide the list of runs."""
@@ -237,8 +245,8 @@ class WindowCommands:
         self._zoom_to(_ZOOMS[min(max(0, nearest + step), len(_ZOOMS) - 1)])
 
     def _zoom_to(self, zoom: float) -> None:
-        self.set_theme(theme().mode, zoom)  # type: ignore[attr-defined]
-        self.statusBar().showMessage(f"Text size {zoom:.0%}", 2500)  # type: ignore[attr-defined]
+        self.set_theme(theme().mode, zoom)
+        self.statusBar().showMessage(f"Text size {zoom:.0%}", 2500)
 
     def zoom_in(self) -> None:
         """Larger text."""
@@ -269,12 +277,12 @@ class WindowCommands:
 
     def show_guide(self) -> None:
         """The guide."""
-        help_pages.show_guide(self)  # type: ignore[arg-type]
+        help_pages.show_guide(self)
 
     def show_shortcuts(self) -> None:
         """All keys."""
-        help_pages.show_shortcuts(self)  # type: ignore[arg-type]
+        help_pages.show_shortcuts(self)
 
     def show_about(self) -> None:
         """Version and licence."""
-        help_pages.show_about(self)  # type: ignore[arg-type]
+        help_pages.show_about(self)

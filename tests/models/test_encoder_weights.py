@@ -123,9 +123,12 @@ def test_classifiers_of_timm(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     """What the hub holds for timm's encoders, by whose own names of layers the extractor is not built."""
     save_file(timm.create_model(name).state_dict(), tmp_path / "model.safetensors")
     asked: list[Any] = []
-    monkeypatch.setattr(
-        "src.models.base.locate_hub_file", lambda *a: asked.append(a) or tmp_path / "model.safetensors"
-    )
+
+    def locate(*address: Any) -> Path:
+        asked.append(address)
+        return tmp_path / "model.safetensors"
+
+    monkeypatch.setattr("src.models.base.locate_hub_file", locate)
     report = UNet(f"tu-{name}", "imagenet", in_channels=4).weights_report
     assert report is not None and report.matched == report.total and len(report.adapted) == 1
     assert asked[0][0].startswith(f"timm/{name}.")
@@ -151,7 +154,7 @@ class _Evil:
 def test_files_that_are_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.pth").write_text("hello")
     (tmp_path / "cut.safetensors").write_bytes(b"\x00\x01")
-    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"a": _Evil()}))
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps({"a": _Evil()}, protocol=2))
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     for name in ("text.pth", "cut.safetensors", "evil.pth", "list.pth"):
         with pytest.raises(EncoderWeightsError, match=name):

@@ -24,7 +24,7 @@ from src.models.encoders import (
 from src.models.make_encoder_table import TIMM_ENCODERS, architecture_row, encoder_row
 from src.models.segmentation_models import ARCHITECTURES
 
-SAMPLE = ["resnet18", "vgg11", "mit_b0", "tu-efficientvit_b0"]
+SAMPLE = ["resnet18", "tu-efficientvit_b0"]
 
 
 def test_what_is_promised_is_there() -> None:

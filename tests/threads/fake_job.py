@@ -73,7 +73,7 @@ def epoch(writer: Writer, number: int, metric: float | None = 0.5) -> None:
         val_loss=None if metric is None else 2.0 / number,
         metrics={"iou": metric, "dice": 0.6},
         lr=1e-3,
-        seconds=0.1,
+        seconds={"train": 0.1, "validation": 0.05},
         is_best=True,
         best_value=metric,
         best_epoch=number,
@@ -162,6 +162,9 @@ def check(mode: str) -> int:
         time.sleep(60)
     if mode == "fails":
         print(json.dumps({"error": "The folder is empty."}), flush=True)
+        return 0
+    if named := os.environ.get("FAKE_ANSWER"):
+        print(json.dumps(json.loads(Path(named).read_text("utf-8"))), flush=True)
         return 0
     answer = {
         "description": {"splits": {"train": 3, "val": 1}},

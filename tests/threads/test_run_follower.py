@@ -15,8 +15,8 @@ from src.threads import run_follower
 from src.threads.run_follower import RunFollower
 from src.threads.runs_watcher import RunsWatcher
 from src.threads.tail import PieceTail, TextTail
+from tests.fake_jobs import Told
 from tests.fakes import make_fake_run, write_epoch, write_start
-from tests.threads.told import Told
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from src.core.run import process
 from src.threads.scan_thread import ScanThread
-from tests.threads.told import Told
+from tests.fake_jobs import Told
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from src.core.run import RunFolder, RunFolderError, process_alive, summarise
 from src.tasks.segmentation.config import SegmentationConfig
 from src.threads import resume_run
 from src.threads.training_thread import TrainingThread
-from tests.threads.told import Told
+from tests.fake_jobs import Told
 
 SIGNALS = (
     "run_created",
@@ -71,6 +71,7 @@ def test_completed_run_tells_every_epoch_and_its_history(
     assert told["batch_progress"][0] == (1, 3, "train", 1.0, {"dice": 0.5, "lr": 1e-3, "per_second": 40.0})
     assert history["train_loss"] == [1.0, 0.5, pytest.approx(1 / 3)]
     assert history["val_iou"] == [0.5, 0.5, 0.5]
+    assert history["seconds"] == [pytest.approx(0.15)] * 3
     assert (history["status"], history["best_val_metric"], history["best_epoch"]) == ("completed", 0.5, 3)
     folder = told["run_created"][0][0]
     assert folder.path.parent == Path(settings["checkpoint_dir"]).resolve()

@@ -35,8 +35,8 @@ def test_a_long_curve_is_thinned_but_keeps_its_peaks(many: int) -> None:
 
 
 def test_a_part_of_a_long_curve_is_shown_in_full() -> None:
-    x, y = filled(200_000).view(1000, 1100, 400)
-    assert x[0] <= 1000 and x[-1] >= 1100 and len(x) == 103
+    x, _ = filled(200_000).view(1000, 1100, 400)
+    assert x[0] <= 1000 and x[-1] >= 1100 and 100 <= len(x) <= 104
 
 
 def test_a_gap_stays_a_gap() -> None:

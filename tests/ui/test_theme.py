@@ -18,7 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def luminance(shade: QColor) -> float:
-    parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in (shade.redF(), shade.greenF(), shade.blueF())]
+    parts = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (shade.redF(), shade.greenF(), shade.blueF())
+    ]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
@@ -75,7 +78,9 @@ def test_every_role_of_the_style_sheet_exists_and_no_font_size_is_fixed() -> Non
 def test_every_icon_can_be_drawn_in_both_themes(qtbot, qapp) -> None:
     for mode in ("light", "dark"):
         apply_theme(qapp, mode)
-        for name in {c.icon for c in COMMANDS if c.icon} | {icons.state_icon_name(s) for s in icons.STATE_ROLES}:
+        for name in {c.icon for c in COMMANDS if c.icon} | {
+            icons.state_icon_name(s) for s in icons.STATE_ROLES
+        }:
             image = icons.icon(name).pixmap(24, 24).toImage()
             assert any(image.pixelColor(x, y).alpha() for x in range(24) for y in range(24)), name
     apply_theme(qapp, "light")

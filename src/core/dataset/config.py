@@ -117,6 +117,11 @@ class ImageDataConfig(Section):
         "letterbox", "Fit", "Letterbox keeps the shape and pads; stretch does not; crop cuts random windows at full resolution.",
         group="Size", choice_labels={"stretch": "Stretch", "letterbox": "Keep shape, pad", "crop": "Cut windows"},
     )  # fmt: skip
+    normalise: Literal["auto", "pretrained", "image"] = option(
+        "auto", "Normalise by", "Each image by its own mean and deviation, or all by the numbers of the pretrained weights; "
+        "auto takes the latter only where there are such weights.", advanced=True, group="Size",
+        choice_labels={"auto": "Automatic", "pretrained": "Pretrained weights", "image": "Each image"},
+    )  # fmt: skip
     augmentation: AugmentationConfig = section(AugmentationConfig, "Augmentation")
     balance: float = option(
         0.0, "Show objects more often", "Least share of each epoch's images that hold an object: images with one are drawn "

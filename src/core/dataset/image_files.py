@@ -222,7 +222,7 @@ def too_large(width: int, height: int) -> str:
 
 
 def png_damage(data: bytes | memoryview) -> str:
-    """Why a whole PNG cannot be decoded, by the lengths and checksums of its chunks; empty when they are right.
+    """Why a whole PNG cannot be decoded, by the lengths and checksums of its chunks; empty when right.
 
     Costs a few hundredths of the decoding. OpenCV 5 can hang on a wrong length, so this comes first.
     Checksums of chunks that the picture does not need (small first letter) are not looked at.

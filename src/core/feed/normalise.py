@@ -83,3 +83,31 @@ class Normaliser:
         out = rows.to(torch.float32, copy=True).mul_(factor).add_(offset).to(dtype)
         out = out.view(n, height, width, channels).permute(0, 3, 1, 2)
         return out if channels_last else out.contiguous()
+
+
+class ImageStandardiser:
+    """``(image - m) / (s + floor)`` with mean ``m`` and deviation ``s`` of each image and channel, on the device.
+
+    Takes away what differs between photographs of the same thing: exposure, and the strength of the light. A network that
+    starts from random weights otherwise has to learn that first. The floor keeps the noise of flat pictures small.
+
+    Attributes:
+        floor: Added to the deviation, in steps of the uint8 image.
+    """
+
+    def __init__(self, floor: float = 4.0) -> None:
+        self.floor = floor
+
+    def to_float(
+        self,
+        image: torch.Tensor,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype = torch.float32,
+        channels_last: bool = True,
+    ) -> torch.Tensor:
+        """As `Normaliser.to_float`."""
+        target = image.device if device is None else torch.device(device)
+        out = image.to(target, non_blocking=True).to(torch.float32)
+        std, mean = torch.std_mean(out, dim=(2, 3), keepdim=True, correction=0)
+        out = out.sub_(mean).div_(std.add_(self.floor)).to(dtype)
+        return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)

@@ -57,8 +57,8 @@ class LossConfig(Section):
         0.0, "Focal weight", "Share of the focal loss.", ge=0, le=100, depends_on=("name", ("combined",))
     )
     positive_weight: float = option(
-        1.0, "Object weight", "Binary cross-entropy counts object pixels this many times; for objects that are missed.",
-        gt=0, le=1000, depends_on=("name", ("combined", "bce")), advanced=True,
+        0.0, "Object weight", "Binary cross-entropy counts object pixels this many times; 0 takes √(background / object), "
+        "from 1 to 10; does nothing with several classes.", ge=0, le=1000, depends_on=("name", ("combined", "bce")), advanced=True,
     )  # fmt: skip
     class_weights: Literal["none", "inverse", "inverse_sqrt", "median_frequency", "effective"] = option(
         "none", "Class weights", "Rare classes count more, by their share of the training pixels; multi-class only.", advanced=True,

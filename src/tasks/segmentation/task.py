@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput
 from src.core.feed.augment import Augmentation
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.loader import FeedLoader
-from src.core.feed.normalise import Normaliser
+from src.core.feed.normalise import ImageStandardiser, Normaliser
 from src.models.losses import get_loss_function
 from src.models.metrics import MetricsTracker
 from src.models.segmentation_models import (
@@ -62,9 +63,15 @@ class SegmentationTask(Task):
         self.metric = config.monitoring.best_metric
         self.meaning = data.meaning
         self.class_names = list(data.class_names)
-        norm = encoder_normalisation(config.model.encoder, config.model.encoder_weights)
-        self.normaliser = Normaliser(norm.mean, norm.std)
+        self.normaliser = self._normaliser()
         self._loss: nn.Module | None = None
+
+    def _normaliser(self) -> Normaliser | ImageStandardiser:
+        model, wanted = self.config.model, self.config.data.normalise
+        if wanted == "image" or (wanted == "auto" and not model.encoder_weights):
+            return ImageStandardiser()
+        norm = encoder_normalisation(model.encoder, model.encoder_weights)
+        return Normaliser(norm.mean, norm.std)
 
     def _dataset(self, split: str, augmentation: Augmentation | None) -> ImageMaskDataset:
         data = self.config.data
@@ -98,8 +105,24 @@ class SegmentationTask(Task):
         pixels = self.data.class_pixels["train"]
         if config.prior_bias and sum(pixels):
             shares = foreground_prior(pixels)
-            set_prior_bias(model, float(shares[-1]) if self.meaning.out_channels == 1 else shares.tolist())
+            if self.meaning.out_channels > 1:
+                set_prior_bias(model, shares.tolist())
+            else:  # where object pixels count w times, the constant that costs least is p·w / (p·w + 1 - p)
+                object_share = float(shares[-1]) * self.positive_weight
+                set_prior_bias(model, object_share / (object_share + float(shares[0])))
         return model
+
+    @property
+    def positive_weight(self) -> float:
+        """How many times object pixels count in the binary cross-entropy; 1 where it has no part in the loss."""
+        loss = self.config.training.loss
+        uses_it = loss.name == "bce" or (loss.name == "combined" and loss.bce_weight > 0)
+        if self.meaning.out_channels > 1 or not uses_it:
+            return 1.0
+        if loss.positive_weight:
+            return loss.positive_weight
+        background, objects = (float(x) for x in foreground_prior(self.data.class_pixels["train"]))
+        return min(10.0, max(1.0, math.sqrt(background / objects)))
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""
@@ -124,7 +147,7 @@ class SegmentationTask(Task):
             mode="binary" if self.meaning.out_channels == 1 else "multiclass",
             ignore_index=IGNORE_INDEX,
             class_weights=weights,
-            **_loss_options(options, binary=self.meaning.out_channels == 1),
+            **_loss_options(options, self.positive_weight),
         ).to(device)
 
     def _terms(self, model: nn.Module, batch: Batch) -> tuple[Tensor, StepOutput]:
@@ -172,10 +195,15 @@ class SegmentationTask(Task):
             "masks": self.meaning.to_dict(),
             "image_size": data.image_size,
             "resize": data.resize,
-            "mean": list(self.normaliser.mean),
-            "std": list(self.normaliser.std),
+            "normalise": self._normalisation_facts(),
             "intensity_range": list(self.data.intensity_range) if self.data.intensity_range else None,
         }
+
+    def _normalisation_facts(self) -> dict[str, Any]:
+        norm = self.normaliser
+        if isinstance(norm, ImageStandardiser):
+            return {"by": "image", "floor": norm.floor}
+        return {"by": "constants", "mean": list(norm.mean), "std": list(norm.std), "range": norm.value_range}
 
     def preview_indices(self, count: int) -> list[int]:
         """Spread over the validation set, those that show an object first: an empty picture tells little."""
@@ -225,7 +253,7 @@ class SegmentationTask(Task):
         return f"Set the image size from {size} to {max(32, size // 2 // 32 * 32)} px (data.image_size), in a new run."
 
 
-def _loss_options(options: Any, binary: bool) -> dict[str, Any]:
+def _loss_options(options: Any, positive_weight: float) -> dict[str, Any]:
     """The options that the chosen loss knows."""
     chosen: dict[str, Any] = {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
     if options.name == "combined":
@@ -234,6 +262,6 @@ def _loss_options(options: Any, binary: bool) -> dict[str, Any]:
         }  # fmt: skip
     if options.name in ("focal", "combined"):
         chosen |= {"gamma": options.gamma, "alpha": 1.0}
-    if options.name in ("bce", "combined") and binary and options.positive_weight != 1:
-        chosen["pos_weight"] = options.positive_weight
+    if options.name in ("bce", "combined") and positive_weight != 1:
+        chosen["pos_weight"] = positive_weight
     return chosen

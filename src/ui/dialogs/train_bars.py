@@ -76,11 +76,6 @@ class SourceBar(QWidget):
         about = self.preset.currentData(Qt.ToolTipRole)
         self.preset.setToolTip(about or "A set of values to begin with")
 
-    def set_locked(self, locked: bool) -> None:
-        """While a run is shown nothing can be loaded; saving is always possible."""
-        self.preset.setEnabled(not locked)
-        self.load.setEnabled(not locked)
-
 
 class StartBar(QWidget):
     """A sentence, Close and Start.
@@ -103,7 +98,7 @@ class StartBar(QWidget):
         self.start = button("&Start training", "")
         self.start.setObjectName("start")
         self.start.setDefault(True)
-        self.close_button = button("&Close", "Close this window; a run that was started goes on")
+        self.close_button = button("Clos&e", "Close this window; a run that was started goes on")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 10, 16, 12)
         row.setSpacing(8)

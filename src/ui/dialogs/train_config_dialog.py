@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QIcon, QKeySequence
+from PyQt5.QtGui import QCloseEvent, QIcon, QKeySequence, QShowEvent
 from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from src.core.config import ConfigError, Option, Resolved, RunConfig, dump_yaml
+from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
 from src.core.dataset.findings import Finding
 from src.core.run import RunFolder
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
 from src.ui.dialogs.augment_preview import AugmentPreview
 from src.ui.dialogs.train_bars import SourceBar, StartBar, ask_open, ask_save, line
+from src.ui.dialogs.train_check import TrainCheck
 from src.ui.dialogs.train_findings import LOOK
 from src.ui.dialogs.train_monitoring import MonitoringTab
-from src.ui.dialogs.train_scan import DataScan
-from src.ui.dialogs.train_setup import Checked, TrainSetup, in_order, key_of
-from src.ui.dialogs.train_state import StartState, field_messages, start_state
+from src.ui.dialogs.train_setup import TrainSetup
+from src.ui.dialogs.train_state import StartState, field_messages
 from src.ui.dialogs.train_summary import SummaryPanel
+from src.ui.dialogs.train_tabs import TABS, make_forms
 from src.ui.icons import icon
 from src.ui.theme import theme
-from src.ui.widgets.form import SchemaForm
-
-TABS = ("Model", "Training", "Data", "Monitoring")
-#: Over the options of a tab that belong to no group.
-TITLES = {"Model": "Network", "Training": "Amount", "Data": "Data", "Monitoring": "This run"}
-#: Offered for options that take any text; the words say what a person would not guess.
-SUGGESTIONS = {
-    "training.device": {
-        "auto": "Automatic: the first GPU, or the CPU",
-        "cpu": "CPU",
-        "cuda:0": "First NVIDIA GPU (cuda:0)",
-        "cuda:1": "Second NVIDIA GPU (cuda:1)",
-        "mps": "Apple GPU (mps)",
-    },
-}
-
-
-def tab_of(option: Option) -> str:
-    """The tab on which an option stands."""
-    if option.key == "task":
-        return ""
-    return {"model": "Model", "training": "Training", "data": "Data"}.get(option.section, "Monitoring")
-
-
-def on_tab(name: str) -> Callable[[Option], bool]:
-    """Chooses the options of a tab."""
-    return lambda option: tab_of(option) == name
 
 
 class TrainConfigDialog(QDialog):
@@ -63,7 +37,7 @@ class TrainConfigDialog(QDialog):
         tabs: ``Model``, ``Training``, ``Data``, ``Monitoring``; their pages have these object names.
         forms: Tab to form.
         setup: The configuration below the changes made here.
-        scan: The check of the data in the background.
+        check: What is known about the configuration and the data.
         thread: Of the run that was started here last, or None.
 
     Signals:
@@ -78,8 +52,12 @@ class TrainConfigDialog(QDialog):
         paths_config: Mapping[str, Any] | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        """``config`` as for `TrainingThread`, or None for the default preset; ``paths_config`` with
-        ``images_dir`` and so on.
+        """
+        Args:
+            config: As for `TrainingThread`; None takes the default preset.
+            paths_config: ``images_dir``, ``masks_dir``, ``split_dir`` and so on; they count as changes made
+                here.
+            parent: As in Qt.
 
         Raises:
             ConfigError: Unknown keys or values out of bounds in what was given.
@@ -87,11 +65,8 @@ class TrainConfigDialog(QDialog):
         super().__init__(parent)
         self.setup = TrainSetup(config, paths_config)
         self.thread: TrainingThread | None = None
-        self.scan = DataScan(self)
-        self._labels = self.setup.labels()
-        self._checked = Checked(None)
+        self.check = TrainCheck(self.setup, self)
         self._problem = ""
-        self._progress: tuple[int, int, str] | None = None
         self.setWindowTitle("Train model")
         self.setWindowFlags(
             self.windowFlags() & ~Qt.WindowContextHelpButtonHint | Qt.WindowMaximizeButtonHint
@@ -106,16 +81,7 @@ class TrainConfigDialog(QDialog):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.setDocumentMode(True)
-        self.forms: dict[str, SchemaForm] = {}
-        for name in TABS:
-            self.forms[name] = SchemaForm(
-                self.setup.schema,
-                on_tab(name),
-                self.setup.info.choices,
-                SUGGESTIONS,
-                title=TITLES[name],
-                show_help=name in ("Model", "Monitoring"),
-            )
+        self.forms = make_forms(self.setup.info)
         self.monitoring = MonitoringTab(self.forms["Monitoring"])
         self.preview = AugmentPreview()
         self.forms["Data"].add_widget(self.preview)
@@ -123,14 +89,15 @@ class TrainConfigDialog(QDialog):
             page = self.monitoring if name == "Monitoring" else self.forms[name]
             page.setObjectName(name)
             self.tabs.addTab(page, name)
-        self.summary = SummaryPanel(self.setup.info, self._labels)
+        self.summary = SummaryPanel(self.setup.info, self.check.labels)
         self.source = SourceBar(self.setup.preset_titles())
         self.bar = StartBar()
         self.start_button, self.status = self.bar.start, self.bar.status
         self.splitter = QSplitter(Qt.Horizontal)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self.summary)
-        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(0, 5)
+        self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([940, 340])
         column = QVBoxLayout(self)
@@ -152,8 +119,8 @@ class TrainConfigDialog(QDialog):
         self.bar.start_asked.connect(self.start)
         self.bar.close_asked.connect(self.close)
         self.summary.chosen.connect(self.go_to)
-        self.scan.changed.connect(self._scan_changed)
-        self.scan.progress.connect(self._scan_progress)
+        self.check.changed.connect(self._show)
+        self.check.progressed.connect(self._show_progress)
         self.monitoring.again.connect(self.set_up_another)
         theme().changed.connect(self._show)
         for number, name in enumerate(TABS, 1):
@@ -238,39 +205,22 @@ class TrainConfigDialog(QDialog):
         self._update()
 
     def _update(self) -> None:
-        """After every edit: check what can be checked at once, and ask for the data to be checked where
-        needed.
-        """
-        self._checked = self.setup.check(self.changes(), self._faults())
-        resolved = self._checked.resolved
-        if resolved is None:
-            self.scan.close()
-        elif any(key_of(f, self._labels).startswith("data.") for f in self._checked.errors):
-            self.scan.forget()
-        else:
-            self.scan.update(resolved)
-        self._show()
-
-    def findings(self) -> list[Finding]:
-        """All that is known to be wrong or worth knowing."""
-        mine = self._checked.findings
-        if self._checked.resolved is None or self.scan.state != "done":
-            return mine
-        return in_order([*mine, *self.scan.findings])
+        self.check.update(self.changes(), self._faults())
 
     def _show(self) -> None:
-        resolved = self._checked.resolved
-        findings = self.findings()
-        config = resolved.config if resolved else None
-        self.summary.show_facts(config, self.scan.description)
+        findings, description = self.check.findings(), self.check.description
+        self.summary.show_facts(self.check.config, description)
         self.summary.show_findings(findings)
-        self.preview.update_from(config, self.scan.description)
+        self.preview.update_from(self.check.config, description)
         self._show_messages(findings)
-        self._show_scan()
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        self.summary.show_scan(*self.check.scan_note())
         self._show_status()
 
     def _show_messages(self, findings: list[Finding]) -> None:
-        messages = field_messages(findings, self._labels)
+        messages = field_messages(findings, self.check.labels)
         for index, name in enumerate(TABS):
             form = self.forms[name]
             form.show_messages(messages)
@@ -280,30 +230,8 @@ class TrainConfigDialog(QDialog):
             said = f": {LOOK[mark][0].lower()} on this tab" if mark else ""
             self.tabs.setTabToolTip(index, f"Ctrl+{index + 1}{said}")
 
-    def _scan_changed(self) -> None:
-        if self.scan.state != "running":
-            self._progress = None
-        self._show()
-
-    def _scan_progress(self, done: int, total: int, what: str) -> None:
-        self._progress = (done, total, what)
-        self._show_scan()
-        self._show_status()
-
-    def _show_scan(self) -> None:
-        state = self.scan.state
-        if state == "failed":
-            self.summary.show_scan(f"The data could not be checked. {self.scan.reason}", None)
-        elif state in ("waiting", "running") and self._checked.resolved is not None:
-            done, total, what = self._progress or (0, 0, "")
-            self.summary.show_scan(
-                f"Checking the data: {what}" if what else "Checking the data…", (done, total)
-            )
-        else:
-            self.summary.show_scan("", None)
-
     def _show_status(self) -> None:
-        state = start_state(self.findings(), self.scan.state, self._progress, self._labels)
+        state = self.check.start_state()
         if self.monitoring.folder is not None or self.thread is not None:
             text = self._problem or "This run has started; its settings are shown but cannot be changed."
             state = StartState("muted", text, False)
@@ -350,13 +278,16 @@ class TrainConfigDialog(QDialog):
 
     def set_up_another(self) -> None:
         """Back to the settings for a further run; one that works goes on."""
+        self._leave_run()
+        self._update()
+
+    def _leave_run(self) -> None:
         if self.thread is not None:
             self.thread.detach()
             self.thread = None
         self.monitoring.show_settings()
         self._problem = ""
         self._lock(False)
-        self._update()
 
     def _run_created(self, folder: RunFolder) -> None:
         if self.sender() is not self.thread:
@@ -383,20 +314,27 @@ class TrainConfigDialog(QDialog):
         """While a run is shown its settings stand still."""
         for form in self.forms.values():
             form.set_read_only(locked)
-        self.source.set_locked(locked)
         self.summary.setVisible(not locked)
+        self.source.setVisible(not locked)
         self._show_status()
 
+    def done(self, result: int) -> None:
+        """Close: end what this window runs in the background; the training is not part of it."""
+        self._let_go()
+        super().done(result)
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End what this window runs in the background; the training is not part of it."""
-        self.scan.close()
-        self.preview.close_preview()
-        self.monitoring.close_run()
-        if self.thread is not None:
-            self.thread.detach()
-            self.thread = None
+        """As `done`, also for a window that was never shown."""
+        self._let_go()
         super().closeEvent(event)
 
-    def reject(self) -> None:
-        """Escape closes the window like its button does."""
-        self.close()
+    def _let_go(self) -> None:
+        self.check.scan.close()
+        self.preview.close_preview()
+        if self.monitoring.folder is not None or self.thread is not None:
+            self._leave_run()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """A window that is shown again knows its data again."""
+        super().showEvent(event)
+        self._update()

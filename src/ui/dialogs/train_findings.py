@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from PyQt5.QtCore import Qt, pyqtSignal
@@ -20,6 +21,7 @@ LOOK = {
     "notice": ("Note", "info", "accent", "info"),
 }
 _FILES_SHOWN = 3
+_LONG_WORD = 24
 
 
 class FindingCard(QFrame):
@@ -50,9 +52,9 @@ class FindingCard(QFrame):
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(3)
         column.addLayout(top)
-        column.addWidget(_text(in_words(finding.message, labels)))
+        column.addWidget(_text(_with_breaks(in_words(finding.message, labels))))
         if finding.cure:
-            column.addWidget(_text(in_words(finding.cure, labels), "muted"))
+            column.addWidget(_text(_with_breaks(in_words(finding.cure, labels)), "muted"))
         files = [w for w in finding.where if w not in labels]
         if files:
             column.addWidget(_files(files))
@@ -118,6 +120,17 @@ class FindingsList(QWidget):
         return [w for w in items if isinstance(w, FindingCard)]
 
 
+def breakable(text: str) -> str:
+    """A path or a long name with invisible places where a line may be broken: it has no spaces."""
+    marked = re.sub(r"([^\w\s]|_)", "\\1\u200b", text)
+    return re.sub(r"(\w{14})(?=\w)", "\\1\u200b", marked)
+
+
+def _with_breaks(sentence: str) -> str:
+    """A sentence in which only very long words may be broken."""
+    return " ".join(breakable(word) if len(word) > _LONG_WORD else word for word in sentence.split(" "))
+
+
 def _text(text: str, role: str = "") -> QLabel:
     label = QLabel(text)
     label.setWordWrap(True)
@@ -131,7 +144,7 @@ def _files(files: list[str]) -> QLabel:
     more = len(files) - _FILES_SHOWN
     # A finding names only so many; how many there are is in its sentence.
     rest = "and more" if len(files) >= MAX_NAMED else f"and {more} more"
-    label = _text("\n".join([*files[:_FILES_SHOWN], *([rest] if more > 0 else [])]), "muted")
+    label = _text("\n".join([*map(breakable, files[:_FILES_SHOWN]), *([rest] if more > 0 else [])]), "muted")
     label.setFont(sized_font(label, 0.9))
     label.setToolTip("\n".join(files))
     return label

@@ -26,13 +26,11 @@ from src.core.dataset.findings import Finding
 from src.core.dataset.palette import class_colours
 from src.core.run import default_runs_dir
 from src.core.task_info import TaskInfo
-from src.ui.dialogs.train_findings import FindingsList
+from src.ui.dialogs.train_findings import FindingsList, breakable
 from src.ui.text import count
 from src.ui.theme import colour, sized_font, theme
 
 _CLASSES_SHOWN = 12
-#: Invisible, and a place where a line may be broken: a path has no spaces.
-_BREAK = "\u200b"
 _FITS = {"stretch": "stretched", "letterbox": "padded to a square", "crop": "cut from the image at random"}
 _DEVICES = {"auto": "The first GPU, or the CPU where there is none", "cpu": "CPU", "mps": "Apple GPU"}
 
@@ -256,7 +254,7 @@ class SummaryPanel(QScrollArea):
         for index, (word, text) in enumerate(self._fact_labels):
             name, value = rows[index] if index < len(rows) else ("", "")
             word.setText(name)
-            text.setText(value.replace(os.sep, f"{os.sep}{_BREAK}"))
+            text.setText(breakable(value) if os.sep in value else value)
             text.setToolTip(value)
             word.setVisible(bool(name))
             text.setVisible(bool(name))

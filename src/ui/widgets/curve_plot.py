@@ -1,4 +1,5 @@
-"""One live plot: curves, a legend with the values under the pointer, the best epoch, zoom by mouse and keys."""
+"""One live plot: curves, a legend with the values under the pointer, the best epoch, zoom by mouse and
+keys."""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ class CurvePlot(QWidget):
     hovered = pyqtSignal(object)
     changed = pyqtSignal()
 
-    def __init__(self, title: str, *, time: bool = False, unit: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, *, time: bool = False, unit: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._title, self._unit, self._time = title, unit, time
         self._curves: list[Curve] = []
@@ -88,7 +91,9 @@ class CurvePlot(QWidget):
         self.row.addWidget(self._fit)
         self._y = ValueAxis("left")
         axis = TimeAxis("bottom") if self._time else EpochAxis("bottom")
-        self.heading.setMinimumHeight(int(self.fontMetrics().height() * 1.9))  # as high as a row with a list in it
+        self.heading.setMinimumHeight(
+            int(self.fontMetrics().height() * 1.9)
+        )  # as high as a row with a list in it
         self._plot = pg.PlotWidget(axisItems={"left": self._y, "bottom": axis})
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -128,7 +133,9 @@ class CurvePlot(QWidget):
             axis.label.setFont(font)
         item.getAxis("left").setWidth(metrics.horizontalAdvance("0.000e-0") + 10)
         item.getAxis("bottom").setHeight(metrics.height() * 2 + 8)
-        item.setLabel("bottom", "Time since the start" if self._time else "Epoch", color=colour("muted").name())
+        item.setLabel(
+            "bottom", "Time since the start" if self._time else "Epoch", color=colour("muted").name()
+        )
         item.showGrid(x=False, y=True, alpha=0.22)
         self._cross.setPen(pg.mkPen(colour("border_strong"), width=1))
         self._best_line.setPen(pg.mkPen(colour("plot_best"), width=1, style=Qt.DashLine))
@@ -147,7 +154,9 @@ class CurvePlot(QWidget):
             shade = colour(curve.role)
             if curve.pale:
                 shade.setAlphaF(0.38)
-            line = pg.PlotCurveItem(pen=pg.mkPen(shade, width=1 if curve.pale else 2), antialias=not curve.pale)
+            line = pg.PlotCurveItem(
+                pen=pg.mkPen(shade, width=1 if curve.pale else 2), antialias=not curve.pale
+            )
             dots = pg.ScatterPlotItem(size=6, pen=None, brush=pg.mkBrush(shade), antialias=True)
             for thing in (line, dots):
                 thing.setZValue(1 if curve.pale else 5)
@@ -158,7 +167,9 @@ class CurvePlot(QWidget):
 
     def set_curves(self, curves: list[Curve], unit: str | None = None) -> None:
         """Show these curves from now on; their points may go on growing."""
-        same = [(c.name, c.role, id(c.series)) for c in curves] == [(c.name, c.role, id(c.series)) for c in self._curves]
+        same = [(c.name, c.role, id(c.series)) for c in curves] == [
+            (c.name, c.role, id(c.series)) for c in self._curves
+        ]
         self._curves = curves
         if unit is not None:
             self._unit = unit
@@ -224,7 +235,7 @@ class CurvePlot(QWidget):
         y = y[np.isfinite(y)]
         if not len(y):
             return low, high
-        small, large = (np.percentile(y, [1, 99]) if pale and len(y) > 50 else (y.min(), y.max()))
+        small, large = np.percentile(y, [1, 99]) if pale and len(y) > 50 else (y.min(), y.max())
         return min(low, float(small)), max(high, float(large))
 
     def _set_range(self, left: float, right: float, low: float, high: float) -> None:
@@ -249,16 +260,26 @@ class CurvePlot(QWidget):
         for curve in self._curves:
             if curve.pale:
                 continue
-            found = curve.series.at(self._at if self._at is not None else np.inf) if len(curve.series) else None
+            found = (
+                curve.series.at(self._at if self._at is not None else np.inf) if len(curve.series) else None
+            )
             value = self._value(found[1] * curve.scale, curve.unit) if found else "–"
             dot = f'<span style="color:{colour(curve.role).name()}">⬤</span>'
-            name = f'<span style="color:{colour("muted").name()}">{curve.name}</span>&nbsp;' if curve.name else ""
+            name = (
+                f'<span style="color:{colour("muted").name()}">{curve.name}</span>&nbsp;'
+                if curve.name
+                else ""
+            )
             parts.append(f"{dot}&nbsp;{name}{value}".replace(" ", "&nbsp;").replace("<span&nbsp;", "<span "))
             spoken.append(f"{curve.name} {value}")
         if self._at is not None and not self._time:
             parts.insert(0, f"Epoch&nbsp;{max(0, round(self._at)):,}")
         if self._best is not None and self._at is None and not self._time:
-            value = f":&nbsp;{number(self._best_value, 3)}&nbsp;(epoch&nbsp;{self._best})" if self._best_value is not None else ""
+            value = (
+                f":&nbsp;{number(self._best_value, 3)}&nbsp;(epoch&nbsp;{self._best})"
+                if self._best_value is not None
+                else ""
+            )
             parts.append(f'<span style="color:{colour("plot_best").name()}">┆&nbsp;best{value}</span>')
         self._legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
         self.setAccessibleDescription(", ".join(spoken))
@@ -288,7 +309,7 @@ class CurvePlot(QWidget):
         else:
             self.hovered.emit(None)
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Leave:
             self.hovered.emit(None)
         elif event.type() == QEvent.MouseButtonDblClick:
@@ -307,7 +328,7 @@ class CurvePlot(QWidget):
         self.changed.emit()
         self.redraw()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         key, box = event.key(), self._plot.getPlotItem().getViewBox()
         if key in (Qt.Key_Left, Qt.Key_Right):
             ends = [float(c.series.x[-1]) for c in self._curves if len(c.series)]
@@ -325,8 +346,8 @@ class CurvePlot(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: object) -> None:  # noqa: N802
+    def focusInEvent(self, event: object) -> None:
         self.heading.setText(f"▸ {self._title}")
 
-    def focusOutEvent(self, event: object) -> None:  # noqa: N802
+    def focusOutEvent(self, event: object) -> None:
         self.heading.setText(self._title)

@@ -30,17 +30,17 @@ class CurvesPage(QWidget):
         self._dirty: dict[CurvePlot, float] = {}
         self._drawn: dict[CurvePlot, float] = {}
         self.loss = CurvePlot("Loss")
-        self.metric = CurvePlot("Metric")
-        self.metric.set_limits(0.0, 1.0)
+        self.validation = CurvePlot("Metric")
+        self.validation.set_limits(0.0, 1.0)
         self.rate = CurvePlot("Learning rate")
         self.use = CurvePlot("Machine", time=True)
-        self._plots = (self.loss, self.metric, self.rate, self.use)
+        self._plots = (self.loss, self.validation, self.rate, self.use)
         self._log = QCheckBox("Lo&g")
         self._log.setToolTip("Logarithmic axis for the loss")
         self._log.toggled.connect(self.loss.set_log)
         self.loss.row.insertWidget(2, self._log)
-        self._metrics = self._combo("Which metric is plotted", self.metric)
-        self._metrics.currentIndexChanged.connect(lambda: self._later(self.metric))
+        self._metrics = self._combo("Which metric is plotted", self.validation)
+        self._metrics.currentIndexChanged.connect(lambda: self._later(self.validation))
         self._uses = self._combo("What of the machine is plotted", self.use)
         self._uses.addItems(["Load (%)", "Memory (GB)"])
         self._uses.currentIndexChanged.connect(lambda: self._later(self.use))
@@ -86,7 +86,7 @@ class CurvesPage(QWidget):
     def mark(self, changed: set[str]) -> None:
         """Parts of the run changed."""
         if "epochs" in changed:
-            for plot in (self.loss, self.metric, self.rate):
+            for plot in (self.loss, self.validation, self.rate):
                 self._later(plot)
         elif "batches" in changed:
             self._later(self.loss)
@@ -113,13 +113,15 @@ class CurvesPage(QWidget):
     def _give(self, plot: CurvePlot) -> None:
         data = self._data
         if plot is self.loss:
-            plot.set_curves([
-                Curve("each batch", "plot_train", data.batch_loss, pale=True),
-                Curve("training", "plot_train", data.curves.get("train_loss", _NOTHING)),
-                Curve("validation", "plot_val", data.curves.get("val_loss", _NOTHING)),
-            ])  # fmt: skip
+            plot.set_curves(
+                [
+                    Curve("each batch", "plot_train", data.batch_loss, pale=True),
+                    Curve("training", "plot_train", data.curves.get("train_loss", _NOTHING)),
+                    Curve("validation", "plot_val", data.curves.get("val_loss", _NOTHING)),
+                ]
+            )
             plot.set_best(data.best_epoch)
-        elif plot is self.metric:
+        elif plot is self.validation:
             self._give_metric()
         elif plot is self.rate:
             plot.set_curves([Curve("", "plot_rate", data.curves.get("lr", _NOTHING))])
@@ -139,21 +141,33 @@ class CurvesPage(QWidget):
             combo.blockSignals(False)
         combo.setVisible(len(keys) > 1)
         key = combo.currentData() or data.metric
-        self.metric.set_title("Validation" if len(keys) > 1 else "Validation " + (metric_title(key) if key else "metric"))
-        self.metric.set_curves([Curve("", "plot_val", data.curves.get(f"metric:{key}", _NOTHING))])
-        self.metric.set_best(data.best_epoch, data.best_value if key == data.metric else None)
+        self.validation.set_title(
+            "Validation" if len(keys) > 1 else "Validation " + (metric_title(key) if key else "metric")
+        )
+        self.validation.set_curves([Curve("", "plot_val", data.curves.get(f"metric:{key}", _NOTHING))])
+        self.validation.set_best(data.best_epoch, data.best_value if key == data.metric else None)
 
     def _give_use(self) -> None:
         get = self._data.resources.get
         if self._uses.currentIndex() == 0:
-            wanted = [("processor", "plot_a", "cpu_percent", 1.0), ("GPU", "plot_b", "gpu_percent", 1.0),
-                      ("waiting", "plot_c", "wait_share", 100.0)]  # fmt: skip
+            wanted = [
+                ("processor", "plot_a", "cpu_percent", 1.0),
+                ("GPU", "plot_b", "gpu_percent", 1.0),
+                ("waiting", "plot_c", "wait_share", 100.0),
+            ]
             unit = " %"
         else:
-            wanted = [("memory", "plot_a", "memory_mb", 1 / 1024), ("GPU memory", "plot_b", "gpu_memory_mb", 1 / 1024)]
+            wanted = [
+                ("memory", "plot_a", "memory_mb", 1 / 1024),
+                ("GPU memory", "plot_b", "gpu_memory_mb", 1 / 1024),
+            ]
             unit = " GB"
         self.use.set_curves(
-            [Curve(n, r, s, f, unit=unit) for n, r, k, f in wanted if (s := get(k)) is not None and _has_values(s)]
+            [
+                Curve(n, r, s, f, unit=unit)
+                for n, r, k, f in wanted
+                if (s := get(k)) is not None and _has_values(s)
+            ]
         )
 
     def _hover(self, x: float | None, source: CurvePlot) -> None:
@@ -162,12 +176,12 @@ class CurvesPage(QWidget):
                 continue
             plot.set_cross(x)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._dirty:
             self._clock.start(0)
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+    def hideEvent(self, event: QHideEvent) -> None:
         self._clock.stop()
         super().hideEvent(event)
 

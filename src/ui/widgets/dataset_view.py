@@ -86,15 +86,15 @@ class DatasetView(QWidget):
         self.legend.setTextFormat(Qt.RichText)
         self.legend.setWordWrap(True)
         self.opacity = self._slider("Opacity of the masks", 0, 100, 45)
-        self.size = self._slider("Size of the thumbnails", 80, 256, 148)
+        self.thumb_size = self._slider("Size of the thumbnails", 80, 256, 148)
         self.thumbnails = Thumbnails()
         self.thumbnails.activated.connect(self._enlarge)
         self.opacity.valueChanged.connect(lambda v: self.thumbnails.set_opacity(v / 100))
-        self.size.valueChanged.connect(self.thumbnails.set_side)
+        self.thumb_size.valueChanged.connect(self.thumbnails.set_side)
         self._bar = QHBoxLayout()
         self._bar.setSpacing(10)
         self._bar.addStretch(1)
-        for text, slider in (("Mas&k", self.opacity), ("Si&ze", self.size)):
+        for text, slider in (("Mas&k", self.opacity), ("Si&ze", self.thumb_size)):
             label = QLabel(text)
             label.setBuddy(slider)
             self._bar.addWidget(label)
@@ -108,7 +108,9 @@ class DatasetView(QWidget):
         column.addLayout(self._bar)
         column.addWidget(self.legend)
         column.addWidget(self.thumbnails, 1)
-        self.empty = EmptyState("images", "No data set is open", "File > Open Data Set Folder… shows the images of a folder.")
+        self.empty = EmptyState(
+            "images", "No data set is open", "File > Open Data Set Folder… shows the images of a folder."
+        )
         self.pages = QStackedWidget()
         for page in (self.empty, self._waiting(), shown):
             self.pages.addWidget(page)
@@ -203,10 +205,13 @@ class DatasetView(QWidget):
         description = answer.get("description") or {}
         self.findings.put(answer.get("findings") or [])
         self._samples = {
-            split: [{**s, "split": split} for s in listed] for split, listed in (description.get("samples") or {}).items()
+            split: [{**s, "split": split} for s in listed]
+            for split, listed in (description.get("samples") or {}).items()
         }
         if not any(self._samples.values()):
-            first = next((f for f in answer.get("findings") or [] if f.get("severity") == "error"), {})
+            first: dict[str, Any] = next(
+                (f for f in answer.get("findings") or [] if f.get("severity") == "error"), {}
+            )
             text = f"{first.get('message', '')} {first.get('cure', '')}".strip()
             self.empty.set_text("There is nothing to show", text or "No image with a mask was found.")
             self.pages.setCurrentIndex(0)

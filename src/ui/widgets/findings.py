@@ -12,7 +12,11 @@ from src.ui.text import count
 from src.ui.theme import set_role, theme
 
 _ORDER = {"error": 0, "warning": 1, "notice": 2}
-_LOOK = {"error": ("error", "bad", "bad"), "warning": ("warning", "warn", "warn"), "notice": ("info", "accent", "info")}
+_LOOK = {
+    "error": ("error", "bad", "bad"),
+    "warning": ("warning", "warn", "warn"),
+    "notice": ("info", "accent", "info"),
+}
 _FEW = 2
 
 

@@ -100,7 +100,6 @@ class SchemaForm(QScrollArea):
         self._all = False
         self._columns = 0
         self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.NoFrame)
         self._page = QWidget()
         self._line = QHBoxLayout(self._page)
@@ -122,7 +121,7 @@ class SchemaForm(QScrollArea):
         title = option.group or self._title
         group = next((g for g in self._groups if g.title == title), None)
         if group is None:
-            group = Group(title)
+            group = Group(title, self._page)
             self._groups.append(group)
         group.add(field)
         self.fields[option.key] = field
@@ -133,8 +132,11 @@ class SchemaForm(QScrollArea):
         return {key: field.value for key, field in self.fields.items()}
 
     def changes(self) -> dict[str, Any]:
-        """Key to value of the fields that differ from what was loaded."""
-        return {key: field.value for key, field in self.fields.items() if field.changed}
+        """Key to value of the fields that differ from what was loaded; a text that is no value counts only
+        where it would have an effect.
+        """
+        changed = {k: f for k, f in self.fields.items() if f.changed}
+        return {k: f.value for k, f in changed.items() if f.enabled or not f.editor.fault()}
 
     def load(self, base: Mapping[str, Any], origins: Mapping[str, str], changes: Mapping[str, Any]) -> None:
         """Show ``base`` with ``changes`` over it."""
@@ -164,6 +166,7 @@ class SchemaForm(QScrollArea):
 
     def add_widget(self, widget: QWidget) -> None:
         """A further card at the end."""
+        widget.setParent(self._page)
         self._extra.append(widget)
         self._columns = 0
         self._arrange()
@@ -246,7 +249,7 @@ class SchemaForm(QScrollArea):
         self._line.addStretch(1)
 
     def _assign_mnemonics(self) -> None:
-        taken = set("plsacnhe")  # the dialog's own buttons
+        taken = set("plvase")  # the dialog's own buttons
         for field in self.fields.values():
             letter = next(
                 (c for c in field.option.label.lower() if c.isascii() and c.isalpha() and c not in taken), ""

@@ -54,7 +54,14 @@ class NamesEditor(Editor):
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.Fixed)
         self.table.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.AllEditTriggers)
+        self.table.setEditTriggers(
+            QAbstractItemView.EditTriggers(
+                QAbstractItemView.DoubleClicked
+                | QAbstractItemView.SelectedClicked
+                | QAbstractItemView.EditKeyPressed
+                | QAbstractItemView.AnyKeyPressed
+            )
+        )
         self.table.setTabKeyNavigation(False)
         self.table.setAccessibleName(f"{option.label}: a name in each row")
         self.table.itemChanged.connect(lambda _: self._changed())

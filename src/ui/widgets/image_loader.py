@@ -1,4 +1,5 @@
-"""Reads pictures in a thread of its own, the newest wish first, so that scrolling and sliders never wait for a disk."""
+"""Reads pictures in a thread of its own, the newest wish first, so that scrolling and sliders never wait
+for a disk."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class ImageLoader(QThread):
             parent.destroyed.connect(self._end)
 
     def ask(self, key: Hashable, job: Callable[[], Any]) -> None:
-        """Have ``job`` carried out; what was asked last comes first, and the oldest wishes are dropped when many wait."""
+        """Have ``job`` carried out; what was asked last comes first, and the oldest wishes are dropped when
+        many wait."""
         with self._wake:
             self._jobs[key] = job
             self._jobs.move_to_end(key)

@@ -61,7 +61,9 @@ class LogPage(QWidget):
         self.raw.setLineWrapMode(QPlainTextEdit.NoWrap)
         self.raw.setAccessibleName("Output of the process")
         self.raw.setPlaceholderText("The process has printed nothing yet.")
-        self._note = QLabel(f"The newest {_LINES_KEPT:,} lines; all of them are in train.log in the run folder.")
+        self._note = QLabel(
+            f"The newest {_LINES_KEPT:,} lines; all of them are in train.log in the run folder."
+        )
         self._note.setProperty("role", "muted")
         self._pages = QStackedWidget()
         self._pages.addWidget(self.list)
@@ -125,11 +127,21 @@ class LogPage(QWidget):
         self.mark()
 
     def _add(self, message: Message) -> None:
-        text = "\n".join(filter(None, [
-            f"{dt.datetime.fromtimestamp(message.time):%d %b %H:%M:%S}   {_WORDS[message.level]}{message.text}",
-            f"What to do: {message.cure}" if message.cure else "", f"Where: {message.where}" if message.where else "",
-        ]))  # fmt: skip
-        if message.level not in _LEVELS[self.level.index] or self.filter.text().casefold() not in text.casefold():
+        when = dt.datetime.fromtimestamp(message.time)
+        text = "\n".join(
+            filter(
+                None,
+                [
+                    f"{when:%d %b %H:%M:%S}   {_WORDS[message.level]}{message.text}",
+                    f"What to do: {message.cure}" if message.cure else "",
+                    f"Where: {message.where}" if message.where else "",
+                ],
+            )
+        )
+        if (
+            message.level not in _LEVELS[self.level.index]
+            or self.filter.text().casefold() not in text.casefold()
+        ):
             return
         name, role = _ICONS[message.level]
         item = QListWidgetItem(icon(name, role), text)

@@ -23,7 +23,7 @@ class Picture(QWidget):
         self.setFocusPolicy(Qt.StrongFocus)
         self.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         return QSize(200, 200)
 
     def set_pixmap(self, pixmap: QPixmap, failed: bool = False) -> None:
@@ -31,7 +31,7 @@ class Picture(QWidget):
         self._pixmap, self._failed = pixmap, failed
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.SmoothPixmapTransform)
         place = QRectF(self.rect()).adjusted(1, 1, -1, -1)
@@ -57,10 +57,10 @@ class Picture(QWidget):
 
         PictureWindow.open_pixmap(self.window(), self._name, self._pixmap)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.enlarge()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter, Qt.Key_Space):
             self.enlarge()
         else:

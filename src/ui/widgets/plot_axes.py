@@ -12,23 +12,25 @@ _TIME_STEPS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 86400
 class EpochAxis(pg.AxisItem):
     """Epochs: whole numbers only, also when one epoch fills the plot."""
 
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802, N803
-        levels = [(max(1.0, float(round(spacing))), 0.0) for spacing, _ in super().tickSpacing(minVal, maxVal, size)]
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels = [
+            (max(1.0, float(round(spacing))), 0.0) for spacing, _ in super().tickSpacing(minVal, maxVal, size)
+        ]
         distinct = list(dict.fromkeys(levels))
         return distinct[:2]
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [f"{round(v):,}" if v >= 0 else "" for v in values]
 
 
 class TimeAxis(pg.AxisItem):
     """Seconds as ``m:ss`` and, for long times, ``h:mm`` or days."""
 
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:  # noqa: N802, N803
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
         wanted = (maxVal - minVal) / max(2.0, size / 90.0)
         return [(float(next((s for s in _TIME_STEPS if s >= wanted), _TIME_STEPS[-1])), 0.0)]
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [_clock(v, spacing) if v >= 0 else "" for v in values]
 
 
@@ -46,7 +48,7 @@ class ValueAxis(pg.AxisItem):
 
     log = False
 
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[Any]:  # noqa: N802, N803
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[Any]:
         if not self.log:
             return super().tickValues(minVal, maxVal, size)  # type: ignore[no-any-return]
         import math
@@ -54,13 +56,13 @@ class ValueAxis(pg.AxisItem):
         first, last = math.floor(minVal), math.ceil(maxVal)
         if last - first > 12:
             return [(1.0, [float(e) for e in range(first, last + 1, -(-(last - first) // 6))])]
-        steps = (1, 2, 5) if last - first <= 4 else (1,)
+        steps: tuple[float, ...] = (1, 2, 5) if last - first <= 4 else (1,)
         if maxVal - minVal < 0.7:
             steps = tuple(range(1, 10)) if maxVal - minVal > 0.3 else tuple(1 + i / 4 for i in range(36))
         found = [e + math.log10(s) for e in range(first - 1, last + 1) for s in steps]
         return [(1.0, [v for v in found if minVal <= v <= maxVal])]
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.log:
             return [_short(10.0**v) for v in values]
         decimals = max(0, min(4, -_exponent(spacing)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PyQt5.QtCore import QEvent, QObject, Qt
 from PyQt5.QtGui import QFont, QHideEvent, QImage, QPixmap, QShowEvent
@@ -105,9 +104,14 @@ class PreviewsPage(QWidget):
         column.addWidget(scroll, 1)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(
-            EmptyState("images", "No previews yet", "After each epoch the model predicts the same few validation images. "
-                       "They are shown here, beside the truth.")
-        )  # fmt: skip
+            EmptyState(
+                "images",
+                "No previews yet",
+                "After each epoch the model predicts the same few validation "
+                "images. "
+                "They are shown here, beside the truth.",
+            )
+        )
         self._stack.addWidget(full)
 
     def set_data(self, data: RunData, folder: Path) -> None:
@@ -157,7 +161,7 @@ class PreviewsPage(QWidget):
             self._arrange()
         metric = metric_title(self._data.metric) if self._data.metric else "Value"
         for (pictures, label), item in zip(self._rows, items, strict=True):
-            for picture, (kind, _) in zip(pictures, _KINDS, strict=True):
+            for picture, (kind, _title) in zip(pictures, _KINDS, strict=True):
                 self._put(picture, str(item.get(kind) or ""))
             label.setText(f"{item.get('sample', '')}\n{metric} {number(item.get('metric'), 3)}")
 
@@ -240,17 +244,17 @@ class PreviewsPage(QWidget):
             self._rows.append((pictures, label))
         self._scroll.setWidget(fresh)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Resize:
             self._arrange()
         return False
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._stale:
             self.mark()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+    def hideEvent(self, event: QHideEvent) -> None:
         if self._loader:
             self._loader.forget()
             self._asked.clear()

@@ -1,4 +1,5 @@
-"""The buttons of a run and the escalation of stopping: asked, then terminated, then killed, each by the person's hand."""
+"""The buttons of a run and the escalation of stopping: asked, then terminated, then killed, each by the
+person's hand."""
 
 from __future__ import annotations
 
@@ -82,10 +83,14 @@ class RunButtons(QWidget):
 
     def _dress(self) -> None:
         for button, name, role in (
-            (self.stop, "stop", "text"), (self.finish, "finish", "text"), (self.pause, "pause", "text"),
-            (self.resume, "resume", "accent_text"), (self.force, "error", "bad"), (self.folder, "folder", "text"),
+            (self.stop, "stop", "text"),
+            (self.finish, "finish", "text"),
+            (self.pause, "pause", "text"),
+            (self.resume, "resume", "accent_text"),
+            (self.force, "error", "bad"),
+            (self.folder, "folder", "text"),
             (self.report, "report", "text"),
-        ):  # fmt: skip
+        ):
             button.setIcon(icon(name, role))
 
     def show_run(self, folder: RunFolder | None) -> None:
@@ -143,7 +148,9 @@ class RunButtons(QWidget):
             button.setVisible(alive)
             weaker = self._asked == "" or (order == "stop" and self._asked in ("finish_epoch", "pause"))
             button.setEnabled(alive and weaker)
-        self.resume.setVisible(bool(self._summary and self._summary.resumable and self._summary.state != "new"))
+        self.resume.setVisible(
+            bool(self._summary and self._summary.resumable and self._summary.state != "new")
+        )
         self.report.setVisible(self._report() is not None)
         self.folder.setVisible(self._folder is not None)
         firm = alive and bool(self._asked) and waited >= self.patience_s and self._asked != "finish_epoch"

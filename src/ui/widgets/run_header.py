@@ -6,7 +6,16 @@ import time
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QFont
-from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from src.core.run import TITLES, RunSummary
 from src.ui.icons import STATE_ROLES, icon, state_icon_name
@@ -16,7 +25,14 @@ from src.ui.theme import set_role, sized_font, theme
 from src.ui.widgets.run_buttons import RunButtons
 
 _PHASES = {"train": "training", "val": "validation"}
-_FRAMES = {"failed": "bad", "killed": "bad", "paused": "warn", "stopped": "info", "stopped_early": "good", "completed": "good"}
+_FRAMES = {
+    "failed": "bad",
+    "killed": "bad",
+    "paused": "warn",
+    "stopped": "info",
+    "stopped_early": "good",
+    "completed": "good",
+}
 
 
 class _Fact(QWidget):
@@ -158,7 +174,11 @@ class RunHeader(QWidget):
         share = progress.batch / progress.batches if progress.batches else 0.0
         self.run_bar.setRange(0, 1000)
         self.run_bar.setValue(round(1000 * done / planned))
-        self.run_text.setText(f"{count(done, 'epoch')} of {data.planned:,} done" if data.planned else "Waiting for the first step")
+        self.run_text.setText(
+            f"{count(done, 'epoch')} of {data.planned:,} done"
+            if data.planned
+            else "Waiting for the first step"
+        )
         inside = alive and progress.epoch > done
         self.epoch_bar.setVisible(inside)
         self.epoch_text.setVisible(inside)
@@ -182,7 +202,10 @@ class RunHeader(QWidget):
         if isinstance(started.get("parameters"), (int, float)):
             parts.append(f"{started['parameters'] / 1e6:.1f} million parameters")
         if started.get("train_samples") is not None:
-            parts.append(f"{started['train_samples']:,} training and {started.get('val_samples') or 0:,} validation images")
+            parts.append(
+                f"{started['train_samples']:,} training "
+                f"and {started.get('val_samples') or 0:,} validation images"
+            )
         self._about.setText(" · ".join(parts))
         self._about.setToolTip(self._about.text())
 
@@ -190,13 +213,19 @@ class RunHeader(QWidget):
         if alive:
             self.left.put(duration(data.left_s(time.time())), "Time left")
         else:
-            seconds = sum(float(e["seconds"]) for e in data.epochs if isinstance(e.get("seconds"), (int, float)))
+            seconds = sum(
+                float(e["seconds"]) for e in data.epochs if isinstance(e.get("seconds"), (int, float))
+            )
             self.left.put(duration(seconds) if data.epochs else "–", "Time taken")
         speed = data.progress.per_second if alive and data.progress.phase == "train" else None
         if speed is None and data.epochs:
             speed = data.epochs[-1].get("images_per_second")
-        self.speed.put(f"{speed:,.0f} images/s" if speed and speed >= 10 else f"{speed:.1f} images/s" if speed else "–")
+        self.speed.put(
+            f"{speed:,.0f} images/s" if speed and speed >= 10 else f"{speed:.1f} images/s" if speed else "–"
+        )
         if data.best_value is not None:
-            self.best.put(f"{number(data.best_value)} (epoch {data.best_epoch})", f"Best {metric_title(data.metric)}")
+            self.best.put(
+                f"{number(data.best_value)} (epoch {data.best_epoch})", f"Best {metric_title(data.metric)}"
+            )
         else:
             self.best.put("–", f"Best {metric_title(data.metric)}" if data.metric else "Best")

@@ -39,7 +39,8 @@ class RunView(QWidget):
 
     Signals:
         summary_changed(object): The `RunSummary` of the run shown.
-        resume_asked(object): The person wants this `RunFolder` resumed. Without a listener the view resumes it itself.
+        resume_asked(object): The person wants this `RunFolder` resumed. Without a listener the view resumes
+            it itself.
         failed(str): An order could not be carried out; cause and cure.
     """
 
@@ -66,9 +67,12 @@ class RunView(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         for page, title in (
-            (self.curves, "&Curves"), (self.previews, "Pre&views"), (self.classes, "Classe&s"), (self.log, "&Log"),
+            (self.curves, "&Curves"),
+            (self.previews, "Pre&views"),
+            (self.classes, "Classe&s"),
+            (self.log, "&Log"),
             (self.settings, "Settin&gs"),
-        ):  # fmt: skip
+        ):
             self.tabs.addTab(page, title)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -107,8 +111,11 @@ class RunView(QWidget):
     def close_run(self) -> None:
         """Follow nothing; the run itself goes on."""
         if self._follower is not None:
-            for signal, slot in ((self._follower.events, self._queue), (self._follower.summary, self._show_summary),
-                                 (self._follower.log, self.log.add_text)):  # fmt: skip
+            for signal, slot in (
+                (self._follower.events, self._queue),
+                (self._follower.summary, self._show_summary),
+                (self._follower.log, self.log.add_text),
+            ):
                 signal.disconnect(slot)
             if hasattr(self._follower, "restarted"):
                 self._follower.restarted.disconnect(self._restart)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QAbstractListModel, QModelIndex, QPoint, QRect, QSize, QSortFilterProxyModel, Qt, pyqtSignal
+from PyQt5.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    pyqtSignal,
+)
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter
 from PyQt5.QtWidgets import (
     QLabel,
@@ -66,7 +75,7 @@ class RunsModel(QAbstractListModel):
         """What is listed."""
         return self._runs
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._runs)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
@@ -93,7 +102,7 @@ class _Filter(QSortFilterProxyModel):
         self.text = text.casefold()
         self.invalidateFilter()
 
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:  # noqa: N802
+    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
         index = self.sourceModel().index(row, 0, parent)
         run = index.data(SUMMARY)
         text = f"{index.data(Qt.AccessibleTextRole)} {run.folder.name}".casefold()
@@ -103,7 +112,7 @@ class _Filter(QSortFilterProxyModel):
 class _Delegate(QStyledItemDelegate):
     """Name and time, then the state; a thin bar while the run works."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         return QSize(120, int(QFontMetrics(option.font).height() * 3.1))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
@@ -122,14 +131,18 @@ class _Delegate(QStyledItemDelegate):
         height = QFontMetrics(bold).height()
         top = area.top() + (area.height() - int(2.25 * height)) // 2
         side = int(height * 0.95)
-        paint_icon(painter, state_icon_name(run.state), STATE_ROLES[run.state], QPoint(inside.left(), top), side)
+        paint_icon(
+            painter, state_icon_name(run.state), STATE_ROLES[run.state], QPoint(inside.left(), top), side
+        )
         left = inside.left() + side + 8
         when = moment(run.started)
         painter.setFont(small)
         painter.setPen(colour("muted"))
         wide = QFontMetrics(small).horizontalAdvance(when) + 6
         second = top + int(1.2 * height)
-        painter.drawText(QRect(inside.right() - wide, second, wide, height), Qt.AlignRight | Qt.AlignVCenter, when)
+        painter.drawText(
+            QRect(inside.right() - wide, second, wide, height), Qt.AlignRight | Qt.AlignVCenter, when
+        )
         painter.setFont(bold)
         painter.setPen(colour("text"))
         room = inside.right() - left
@@ -153,7 +166,8 @@ class RunsPanel(QWidget):
 
     Signals:
         opened(object): A `RunFolder` to be shown.
-        ordered(object, str): A run and an order: ``stop``, ``pause``, ``finish_epoch``, ``resume``, ``folder``.
+        ordered(object, str): A run and an order: ``stop``, ``pause``, ``finish_epoch``, ``resume``,
+            ``folder``.
     """
 
     opened = pyqtSignal(object)
@@ -255,7 +269,11 @@ class RunsPanel(QWidget):
         menu.setAttribute(Qt.WA_DeleteOnClose)
         orders = [("open", "&Show", "run-folder"), ("folder", "Open &Folder", "folder")]
         if run.alive:
-            orders += [("finish_epoch", "Finish This &Epoch", "finish"), ("pause", "&Pause", "pause"), ("stop", "S&top", "stop")]
+            orders += [
+                ("finish_epoch", "Finish This &Epoch", "finish"),
+                ("pause", "&Pause", "pause"),
+                ("stop", "S&top", "stop"),
+            ]
         elif run.resumable and run.state != "new":
             orders.append(("resume", "&Resume", "resume"))
         for order, text, picture in orders:

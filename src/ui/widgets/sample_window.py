@@ -17,7 +17,9 @@ from src.ui.widgets.thumbnails import SAMPLE, SPLIT_TITLES, Thumbnails, read_lay
 class SampleWindow(PictureWindow):
     """Shows the samples of a `Thumbnails` list one at a time."""
 
-    def __init__(self, parent: QWidget, thumbnails: Thumbnails, meaning: Any, colours: list[tuple[int, int, int]]) -> None:
+    def __init__(
+        self, parent: QWidget, thumbnails: Thumbnails, meaning: Any, colours: list[tuple[int, int, int]]
+    ) -> None:
         super().__init__(parent, "", overlay=True)
         self._thumbnails, self._meaning, self._colours = thumbnails, meaning, colours
         self._row = -1
@@ -41,7 +43,10 @@ class SampleWindow(PictureWindow):
         self.setWindowTitle(f"{sample['id']} – {SPLIT_TITLES.get(sample['split'], sample['split'])}")
         self._words.setText(f"Reading {sample['id']}…")
         self._loader.forget()
-        self._loader.ask(self._row, partial(read_layers, sample["image"], sample["mask"], self._meaning, self._colours, None))
+        self._loader.ask(
+            self._row,
+            partial(read_layers, sample["image"], sample["mask"], self._meaning, self._colours, None),
+        )
         self.show()
         self.raise_()
 
@@ -65,6 +70,6 @@ class SampleWindow(PictureWindow):
         self.view.set_opacity(1, self.opacity.value() / 100)
         self._words.setText(f"{image.width():,} × {image.height():,} px")
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         self._loader.stop()
         super().closeEvent(event)

@@ -43,7 +43,9 @@ def table(name: str) -> QTableView:
     view.verticalHeader().setDefaultSectionSize(int(view.fontMetrics().height() * 1.9))
     view.horizontalHeader().setHighlightSections(False)
     view.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
-    QShortcut(QKeySequence(QKeySequence.Copy), view, activated=lambda: copy_rows(view), context=Qt.WidgetShortcut)
+    QShortcut(
+        QKeySequence(QKeySequence.Copy), view, activated=lambda: copy_rows(view), context=Qt.WidgetShortcut
+    )
     return view
 
 
@@ -94,7 +96,11 @@ class ClassesPage(QWidget):
         inner.addWidget(self.view)
         column.addLayout(inner, 1)
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(EmptyState("layers", "No values yet", "After the first epoch the values of each class stand here."))
+        self._stack.addWidget(
+            EmptyState(
+                "layers", "No values yet", "After the first epoch the values of each class stand here."
+            )
+        )
         self._stack.addWidget(full)
 
     def set_data(self, data: RunData) -> None:
@@ -121,7 +127,10 @@ class ClassesPage(QWidget):
             place = order_of.index(label) if label in order_of else position
             first = _item(f"  {label}", place)
             first.setData(_swatch(shades[place % len(shades)]), Qt.DecorationRole)
-            cells = [_item(number(values.get(n)), values.get(n) if values.get(n) is not None else -1.0) for n in names]
+            cells = [
+                _item(number(values.get(n)), values.get(n) if values.get(n) is not None else -1.0)
+                for n in names
+            ]
             self._model.appendRow([first, *cells])
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
         self.view.sortByColumn(sorted_by if known else 0, order if known else Qt.AscendingOrder)
@@ -184,7 +193,9 @@ class SettingsPage(QWidget):
         try:
             values = dict(read_yaml(path))
         except ConfigError as error:
-            self._model.appendRow([_item("The settings cannot be read."), _item(str(error)), _item(""), _item("")])
+            self._model.appendRow(
+                [_item("The settings cannot be read."), _item(str(error)), _item(""), _item("")]
+            )
             return
         origins = values.pop("origins", None) or {}
         labels = _labels(str(values.get("task", "")))
@@ -223,7 +234,7 @@ class _Filter(QSortFilterProxyModel):
         self._changed = index == 1
         self.invalidateFilter()
 
-    def filterAcceptsRow(self, row: int, parent: Any) -> bool:  # noqa: N802
+    def filterAcceptsRow(self, row: int, parent: Any) -> bool:
         model = self.sourceModel()
         cells = [str(model.index(row, c, parent).data() or "") for c in range(4)]
         if self._changed and cells[2] == "default":

@@ -20,7 +20,9 @@ _KEPT = 1500
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
-def read_layers(image: str, mask: str | None, meaning: Any, colours: list[tuple[int, int, int]], side: int | None) -> tuple[QImage, QImage]:
+def read_layers(
+    image: str, mask: str | None, meaning: Any, colours: list[tuple[int, int, int]], side: int | None
+) -> tuple[QImage, QImage]:
     """An image and its mask as a coloured, transparent layer. Runs outside the window's thread.
 
     Args:
@@ -89,7 +91,7 @@ class ThumbnailModel(QAbstractListModel):
             self._loader.stop()
             self._loader = None
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._samples)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
@@ -103,12 +105,16 @@ class ThumbnailModel(QAbstractListModel):
         if role == Qt.AccessibleTextRole:
             return f"{sample['id']}, {SPLIT_TITLES.get(sample['split'], sample['split'])}"
         if role == Qt.ToolTipRole:
-            group = f"\nBelongs to {sample['group']}" if sample.get("group") and sample["group"] != sample["id"] else ""
+            group = (
+                f"\nBelongs to {sample['group']}"
+                if sample.get("group") and sample["group"] != sample["id"]
+                else ""
+            )
             mask = sample["mask"] or "no mask: nothing is on it"
             return f"{SPLIT_TITLES.get(sample['split'], sample['split'])}: {sample['image']}\n{mask}{group}"
         return None
 
-    def layers(self, index: QModelIndex) -> tuple[QPixmap, QPixmap] | None | str:
+    def layers(self, index: QModelIndex) -> tuple[QPixmap, QPixmap] | str | None:
         """Picture and mask layer, None when unreadable, or ``"waiting"``."""
         sample = self._samples[index.row()]
         key = sample["image"]
@@ -122,7 +128,9 @@ class ThumbnailModel(QAbstractListModel):
                 self._loader.loaded.connect(self._loaded)
             job = partial(read_layers, key, sample["mask"], self._meaning, self._colours, SIDE)
             self._loader.ask((key, id(self._samples)), job)
-            if len(self._asked) > 300:  # what was scrolled past was dropped by the loader; it may be asked for again
+            if (
+                len(self._asked) > 300
+            ):  # what was scrolled past was dropped by the loader; it may be asked for again
                 self._asked.clear()
         return "waiting"
 
@@ -144,7 +152,7 @@ class _Delegate(QStyledItemDelegate):
         super().__init__(view)
         self._view = view
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         return self._view.cell()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:

@@ -13,13 +13,28 @@ from src.ui.icons import app_icon, icon
 from src.ui.theme import set_role, sized_font, theme
 
 _STEPS = (
-    ("open_dataset_dialog", "images", "Open your data",
-     "A folder with images and masks. Look at them, and see whether anything is wrong.", "&Open data set…"),
-    ("train_model", "train", "Train a model",
-     "Choose what matters in one dialog and watch it learn. Runs go on when this window is closed.", "&Train model…"),
-    ("make_sample_data", "sample", "Try it first",
-     "Make a small set of metal parts with scratches, pits and stains, and train on that.", "Make &sample data…"),
-)  # fmt: skip
+    (
+        "open_dataset_dialog",
+        "images",
+        "Open your data",
+        "A folder with images and masks. Look at them, and see whether anything is wrong.",
+        "&Open data set…",
+    ),
+    (
+        "train_model",
+        "train",
+        "Train a model",
+        "Choose what matters in one dialog and watch it learn. Runs go on when this window is closed.",
+        "&Train model…",
+    ),
+    (
+        "make_sample_data",
+        "sample",
+        "Try it first",
+        "Make a small set of metal parts with scratches, pits and stains, and train on that.",
+        "Make &sample data…",
+    ),
+)
 
 
 class _Card(QFrame):
