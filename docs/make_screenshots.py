@@ -1,8 +1,9 @@
-"""Makes the pictures of the documents from the real window: a data set and a run, light and dark, in two sizes.
+"""Makes the pictures of the documents from the real window: a data set and a run, light and dark, two sizes.
 
     python docs/make_screenshots.py --run RUN_FOLDER --dataset FOLDER --out FOLDER [--no-dialog]
 
-Works without a screen (QT_QPA_PLATFORM=offscreen) and with one; ``QT_SCALE_FACTOR=2`` gives pictures for sharp screens.
+Works without a screen (QT_QPA_PLATFORM=offscreen) and with one; ``QT_SCALE_FACTOR=2`` gives pictures for
+sharp screens.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Photographer:
             if widget is None:
                 self.window.resize(width, height)
             wait(0.5)
-            path = self.folder / (f"{name}-{mode}-{width}x{height}.png" if widget is None else f"{name}-{mode}.png")
+            path = self.folder / (
+                f"{name}-{mode}-{width}x{height}.png" if widget is None else f"{name}-{mode}.png"
+            )
             if not (widget or self.window).grab().save(str(path)):
                 raise OSError(f"{path} cannot be written.")
             self.taken.append(path)
@@ -102,7 +105,9 @@ class Photographer:
 
 def main() -> int:
     """Read the words, take the pictures, close the window."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, required=True, help="folder of a run")
     parser.add_argument("--dataset", type=Path, help="folder of images and masks")
     parser.add_argument("--out", type=Path, required=True, help="where the pictures go")
@@ -114,6 +119,7 @@ def main() -> int:
     os.environ["LATHE_SETTINGS"] = str(Path(tempfile.mkdtemp()) / "settings.ini")
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from src.threads.worker import stop_all
     from src.ui.application import make_application
     from src.ui.main_window import MainWindow
     from src.ui.theme import MODES, apply_theme
@@ -126,8 +132,11 @@ def main() -> int:
     photographer = Photographer(window, options.out)
     for mode in (m for m in MODES if m != "system"):
         apply_theme(app, mode)
-        photographer.tour(options.run.resolve(), options.dataset and options.dataset.resolve(), not options.no_dialog)
+        photographer.tour(
+            options.run.resolve(), options.dataset and options.dataset.resolve(), not options.no_dialog
+        )
     window.close()
+    stop_all()
     print(f"{len(photographer.taken)} pictures in {options.out}")
     return 0
 

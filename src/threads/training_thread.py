@@ -224,8 +224,9 @@ class TrainingThread(Worker):
             )
 
     def _finish(self, child: ChildProcess) -> None:
-        folder = child.folder
-        ended = self._ended
+        folder, ended = child.folder, self._ended
+        if child.poll() is None:
+            keep(child)
         if ended is None:
             cause, cure = self._explain(child, folder)
             settle(folder, cause, cure, status="killed" if (child.poll() or 0) < 0 else "failed")

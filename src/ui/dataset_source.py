@@ -123,8 +123,9 @@ def _paths(folder: Path) -> dict[str, str]:
         found = {"images_dir": str(folder), "masks_dir": str(folder)}
     else:
         raise SourceError(
-            f"No images were found in {folder}. Open a folder that holds “images” and “masks” (a mask has the name "
-            "of its image), or images and masks side by side, or a CSV table with the columns image and mask."
+            f"No images were found in {folder}. Open a folder that holds “images” and “masks” "
+            "(a mask has the name of its image), or images and masks side by side, "
+            "or a CSV table with the columns image and mask."
         )
     return {**found, "split_dir": str(splits)} if splits else found
 

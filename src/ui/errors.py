@@ -44,8 +44,9 @@ class ErrorDialog(QDialog):
         self.setWindowTitle("Something went wrong")
         self.setWindowFlags(self.windowFlags() & ~Qt.WindowContextHelpButtonHint)
         label = QLabel(
-            f"Lathe made a mistake of its own: {summary}\n\nRuns that train are not touched by it, and the window "
-            f"can be used further. If it happens again, send the text below to whoever looks after Lathe.\n{written}"
+            f"Lathe made a mistake of its own: {summary}\n\nRuns that train are not touched by it, "
+            "and the window can be used further. If it happens again, send the text below to whoever "
+            f"looks after Lathe.\n{written}"
         )
         label.setTextFormat(Qt.PlainText)
         label.setWordWrap(True)

@@ -1,7 +1,8 @@
 """When Python looks for cyclic garbage: between two events, in the window's thread, and in small portions.
 
-Left to itself it does so at any moment in any thread, and a full search while a long history is read holds the window up
-for more than 100 ms (`benchmarks/event_loop_pause.py`). Plain objects are freed at once by their count, as always.
+Left to itself it does so at any moment in any thread, and a full search while a long history is read holds
+the window up for more than 100 ms (`benchmarks/event_loop_pause.py`). Plain objects are freed at once by
+their count, as always.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class GarbageKeeper(QObject):
         self._timer.start(_EVERY_MS)
 
     def settle(self) -> None:
-        """The program is loaded: what it consists of never becomes garbage and need not be looked at again."""
+        """The program is loaded: what it consists of never becomes garbage and is not looked at again."""
         gc.collect()
         gc.freeze()
 

@@ -94,6 +94,7 @@ QTableView:focus, QTreeView:focus, QListView:focus {{ border-color: {accent}; }}
 QTableView QTableCornerButton::section {{ background: {window}; border: none; }}
 QProgressBar {{ background: {hover}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; text-align: center; }}
 QProgressBar::chunk {{ background: {accent_fill}; border-radius: 3px; }}
+QSlider:horizontal {{ min-height: 22px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {border}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {accent_fill}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0; border-radius: 8px; background: {raised};

@@ -36,6 +36,8 @@ def test_train_pause_resume(tmp_path: Path, until: Any) -> None:
         "image_size": 32,
         "num_workers": 0,
         "device": "cpu",
+        "training.cpu_threads": 1,
+        "monitoring": {"report": False, "preview_samples": 0},
     }
     thread = TrainingThread(settings)
     told = Told(thread, *SIGNALS)

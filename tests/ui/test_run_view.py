@@ -197,6 +197,7 @@ def test_a_preview_file_that_is_gone_is_shown_as_such(view: RunView, qtbot, tmp_
 def test_classes_of_best_and_newest_epoch(view: RunView, qtbot, tmp_path: Path) -> None:
     view.show_run(make_fake_run(tmp_path, epochs=7, previews=False))
     qtbot.waitUntil(lambda: len(view.data.epochs) == 7)
+    view.tabs.setCurrentWidget(view.classes)
     model = view.classes.view.model()
     assert [model.index(r, 0).data().strip() for r in range(4)] == ["background", "scratch", "pit", "stain"]
     assert model.headerData(1, Qt.Horizontal) == "IoU"
@@ -216,6 +217,7 @@ def test_log_levels_filter_and_copy(view: RunView, qtbot, tmp_path: Path) -> Non
             cure="Free some space.",
         )
     )
+    view.tabs.setCurrentWidget(view.log)
     qtbot.waitUntil(lambda: view.log.list.count() >= 4)
     view.log.level.choose(1)
     texts = [view.log.list.item(i).text() for i in range(view.log.list.count())]

@@ -355,6 +355,9 @@ def test_old_run_is_shown_in_the_dialog(open_dialog: Any, tmp_path: Path, until:
     dialog.attach(folder)
     until(lambda: dialog.monitoring.view.summary is not None)
     assert dialog.monitoring.view.summary.state == "completed"
+    assert dialog.forms["Training"].fields["training.epochs"].value == 4
+    assert dialog.forms["Data"].fields["data.image_size"].value == 128
+    assert not ready(dialog)
 
 
 def test_preview_shows_augmented_images(open_dialog: Any, data: Any, until: Any, qtbot: Any) -> None:

@@ -1,4 +1,4 @@
-"""Decoding image files to arrays: OpenCV for what it does well and fast, Pillow for the rest."""
+"""Decoding image files to arrays: kornia-rs for plain PNG, OpenCV for what it does well, Pillow for the rest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from src.core.dataset.image_files import (
     too_large,
     why,
 )
+from src.core.dataset.plain_png import decode_plain_png
 
 _RGB_FLAG = getattr(cv2, "IMREAD_COLOR_RGB", None)
 _REDUCED = {
@@ -84,6 +85,11 @@ def decode_jpeg(
 
 
 def decode_8bit(path: str | os.PathLike[str], data: np.ndarray, channels: int) -> np.ndarray:
+    plain = decode_plain_png(data, only_grey=channels == 1)
+    if plain is not None:
+        if plain.shape[2] == channels:
+            return plain
+        return cv2.cvtColor(plain, cv2.COLOR_GRAY2RGB if plain.shape[2] == 1 else cv2.COLOR_RGBA2RGB)
     if channels == 1:
         return imdecode(path, data, cv2.IMREAD_GRAYSCALE)[..., None]
     if _RGB_FLAG is not None:
@@ -105,6 +111,11 @@ def imdecode(path: str | os.PathLike[str], data: np.ndarray, flags: int) -> np.n
 
 def decode_cv2(path: str | os.PathLike[str], data: np.ndarray) -> np.ndarray:
     """As stored, RGB order, without alpha, not turned."""
+    plain = decode_plain_png(data)
+    if plain is not None:
+        if plain.shape[2] == 1:
+            return plain[..., 0]
+        return plain if plain.shape[2] == 3 else cv2.cvtColor(plain, cv2.COLOR_RGBA2RGB)
     array = imdecode(path, data, cv2.IMREAD_UNCHANGED)
     if array.ndim == 2:
         return array

@@ -7,24 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QIcon, QKeySequence, QShowEvent
+from PyQt5.QtGui import QCloseEvent, QKeySequence, QShowEvent
 from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
-from src.core.dataset.findings import Finding
 from src.core.run import RunFolder
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
 from src.ui.dialogs.augment_preview import AugmentPreview
 from src.ui.dialogs.train_bars import SourceBar, StartBar, ask_open, ask_save, line
 from src.ui.dialogs.train_check import TrainCheck
-from src.ui.dialogs.train_findings import LOOK
 from src.ui.dialogs.train_monitoring import MonitoringTab
 from src.ui.dialogs.train_setup import TrainSetup
 from src.ui.dialogs.train_state import StartState, field_messages
 from src.ui.dialogs.train_summary import SummaryPanel
-from src.ui.dialogs.train_tabs import TABS, make_forms
-from src.ui.icons import icon
+from src.ui.dialogs.train_tabs import TABS, make_forms, mark_tabs
 from src.ui.theme import theme
 
 
@@ -184,12 +181,15 @@ class TrainConfigDialog(QDialog):
         self._load(self.setup.choose_preset(name, self.changes()))
 
     def _load(self, changes: Mapping[str, Any]) -> None:
+        self._fill(changes)
+        self._problem = ""
+        self._update()
+
+    def _fill(self, changes: Mapping[str, Any]) -> None:
         base, origins = self.setup.base.flat(), self.setup.base.origins
         for form in self.forms.values():
             form.load(base, origins, changes)
         self.source.show_preset(self.setup.preset)
-        self._problem = ""
-        self._update()
 
     def show_all(self, everything: bool) -> None:
         """Show the settings that are rarely needed too."""
@@ -205,6 +205,8 @@ class TrainConfigDialog(QDialog):
         self._update()
 
     def _update(self) -> None:
+        if self.monitoring.folder is not None or self.thread is not None:
+            return  # settings of a run that has started are not checked again
         self.check.update(self.changes(), self._faults())
 
     def _show(self) -> None:
@@ -212,23 +214,12 @@ class TrainConfigDialog(QDialog):
         self.summary.show_facts(self.check.config, description)
         self.summary.show_findings(findings)
         self.preview.update_from(self.check.config, description)
-        self._show_messages(findings)
+        mark_tabs(self.tabs, self.forms, field_messages(findings, self.check.labels))
         self._show_progress()
 
     def _show_progress(self) -> None:
         self.summary.show_scan(*self.check.scan_note())
         self._show_status()
-
-    def _show_messages(self, findings: list[Finding]) -> None:
-        messages = field_messages(findings, self.check.labels)
-        for index, name in enumerate(TABS):
-            form = self.forms[name]
-            form.show_messages(messages)
-            worst = {messages[k][0] for k in form.fields if k in messages}
-            mark = "error" if "error" in worst else "warning" if "warning" in worst else ""
-            self.tabs.setTabIcon(index, icon(LOOK[mark][1], LOOK[mark][2]) if mark else QIcon())
-            said = f": {LOOK[mark][0].lower()} on this tab" if mark else ""
-            self.tabs.setTabToolTip(index, f"Ctrl+{index + 1}{said}")
 
     def _show_status(self) -> None:
         state = self.check.start_state()
@@ -269,12 +260,21 @@ class TrainConfigDialog(QDialog):
         thread.start()
 
     def attach(self, folder: RunFolder) -> None:
-        """Show a run that was started before, here or elsewhere."""
-        self._lock(True)
+        """Show a run that was started before, here or elsewhere, with its settings."""
         self._problem = ""
         self.monitoring.show_run(folder)
+        if self.thread is None or self.thread.folder is not folder:
+            self._take_settings_of(folder)
+        self._lock(True)
         self.tabs.setCurrentIndex(TABS.index("Monitoring"))
-        self._show_status()
+
+    def _take_settings_of(self, folder: RunFolder) -> None:
+        try:
+            self.setup.load(folder.config)
+        except ConfigError as error:  # a run of another version; the settings here are not its own
+            self.monitoring.tell(f"The settings of this run cannot be shown in the tabs. {error}")
+        else:
+            self._fill({})
 
     def set_up_another(self) -> None:
         """Back to the settings for a further run; one that works goes on."""

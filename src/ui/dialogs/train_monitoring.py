@@ -98,8 +98,9 @@ class MonitoringTab(QStackedWidget):
             self._alive = False
             self._say("The run has ended. It stays in the list of runs of the main window.", "info")
             self.ended.emit()
-        elif summary.alive:
+        elif summary.alive and not self._alive:  # it was resumed
             self._alive = True
+            self._say(_GOES_ON, "info")
 
     def tell(self, sentence: str) -> None:
         """Something that went wrong with the run that is shown."""

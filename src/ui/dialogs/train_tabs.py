@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from PyQt5.QtGui import QIcon
+from PyQt5.QtWidgets import QTabWidget
 
 from src.core.config import Option
 from src.core.task_info import TaskInfo
+from src.ui.dialogs.train_findings import LOOK
+from src.ui.icons import icon
 from src.ui.widgets.form import SchemaForm
 
 TABS = ("Model", "Training", "Data", "Monitoring")
@@ -45,6 +50,20 @@ def make_forms(info: TaskInfo) -> dict[str, SchemaForm]:
         )
         for name in TABS
     }
+
+
+def mark_tabs(
+    tabs: QTabWidget, forms: Mapping[str, SchemaForm], messages: Mapping[str, tuple[str, str]]
+) -> None:
+    """Reasons beside the fields, and a mark on each tab that has one; ``messages`` as of `field_messages`."""
+    for index, (name, form) in enumerate(forms.items()):
+        form.show_messages(messages)
+        worst = {messages[key][0] for key in form.fields if key in messages}
+        mark = "error" if "error" in worst else "warning" if "warning" in worst else ""
+        word, icon_name, role, _ = LOOK[mark] if mark else ("", "", "", "")
+        tabs.setTabIcon(index, icon(icon_name, role) if mark else QIcon())
+        said = f": {word.lower()} on this tab" if mark else ""
+        tabs.setTabToolTip(index, f"{name} (Ctrl+{index + 1}){said}")
 
 
 def _on_tab(name: str) -> Callable[[Option], bool]:

@@ -3,6 +3,7 @@ keys."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -281,8 +282,20 @@ class CurvePlot(QWidget):
                 else ""
             )
             parts.append(f'<span style="color:{colour("plot_best").name()}">┆&nbsp;best{value}</span>')
-        self._legend.setText("&nbsp;&nbsp;&nbsp; ".join(parts))
+        self._legend.setText(self._fitting(parts))
         self.setAccessibleDescription(", ".join(spoken))
+
+    def _fitting(self, parts: list[str]) -> str:
+        """As many of the parts as there is room for: a number that is cut would be read as another one."""
+        metrics, room = self._legend.fontMetrics(), self._legend.width()
+        used = 0
+        for count, part in enumerate(parts):
+            plain = re.sub("<.*?>", "", part).replace("&nbsp;", " ")
+            used += metrics.horizontalAdvance(plain + "    ") + metrics.height() // 2
+            if used > room and count:
+                parts = parts[:count]
+                break
+        return "&nbsp;&nbsp;&nbsp; ".join(parts)
 
     @staticmethod
     def _value(value: float, unit: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from PyQt5.QtCore import QTimer
+from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QHideEvent, QShowEvent
-from PyQt5.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from src.ui.run_data import RunData
 from src.ui.series import Series
@@ -44,10 +44,19 @@ class CurvesPage(QWidget):
         self._uses = self._combo("What of the machine is plotted", self.use)
         self._uses.addItems(["Load (%)", "Memory (GB)"])
         self._uses.currentIndexChanged.connect(lambda: self._later(self.use))
-        grid = QGridLayout(self)
+        inner_page = QWidget()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.NoFocus)
+        scroll.setWidget(inner_page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
+        grid = QGridLayout(inner_page)
         grid.setContentsMargins(12, 12, 12, 12)
         grid.setSpacing(10)
         for index, plot in enumerate(self._plots):
+            plot.setMinimumHeight(plot.fontMetrics().height() * 11)
             card = QFrame()
             card.setProperty("role", "card")
             inner = QVBoxLayout(card)

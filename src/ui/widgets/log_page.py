@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from PyQt5.QtCore import QSize, Qt
-from PyQt5.QtGui import QTextCursor
+from PyQt5.QtGui import QShowEvent, QTextCursor
 from PyQt5.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -26,7 +26,7 @@ from src.ui.theme import fixed_font, theme
 from src.ui.widgets.choice import Choice
 
 _LINES_KEPT = 5000
-_MESSAGES_SHOWN = 2000
+_MESSAGES_SHOWN = 1000
 _ICONS = {"info": ("info", "muted"), "warning": ("warning", "warn"), "error": ("error", "bad")}
 _LEVELS = (("info", "warning", "error"), ("warning", "error"), ("error",))
 _WORDS = {"info": "", "warning": "Warning: ", "error": "Error: "}
@@ -55,6 +55,7 @@ class LogPage(QWidget):
         self.list.setVerticalScrollMode(QListWidget.ScrollPerPixel)
         self.list.setResizeMode(QListWidget.Adjust)
         self.list.setSpacing(1)
+        self.list.setLayoutMode(QListWidget.Batched)
         self.raw = QPlainTextEdit()
         self.raw.setReadOnly(True)
         self.raw.setMaximumBlockCount(_LINES_KEPT)
@@ -111,7 +112,9 @@ class LogPage(QWidget):
         self._again()
 
     def mark(self) -> None:
-        """There are new messages."""
+        """There are new messages; they are put into the list when it is on the screen."""
+        if not self.isVisible():
+            return
         at_end = self._at_end(self.list)
         for message in self._data.messages[max(self._taken, len(self._data.messages) - _MESSAGES_SHOWN) :]:
             self._add(message)
@@ -147,6 +150,10 @@ class LogPage(QWidget):
         item = QListWidgetItem(icon(name, role), text)
         item.setData(Qt.AccessibleTextRole, text)
         self.list.addItem(item)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.mark()
 
     # ---- raw text
 

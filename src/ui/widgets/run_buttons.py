@@ -53,7 +53,7 @@ class RunButtons(QWidget):
         self.folder.setToolTip("Open the run folder")
         self.note = QLabel()
         self.note.setProperty("role", "muted")
-        self.note.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
+        self.note.setAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)

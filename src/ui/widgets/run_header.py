@@ -22,6 +22,7 @@ from src.ui.icons import STATE_ROLES, icon, state_icon_name
 from src.ui.run_data import RunData
 from src.ui.text import count, duration, metric_title, moment, number, run_title
 from src.ui.theme import set_role, sized_font, theme
+from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.run_buttons import RunButtons
 
 _PHASES = {"train": "training", "val": "validation"}
@@ -63,11 +64,11 @@ class RunHeader(QWidget):
         super().__init__(parent)
         self._state = "new"
         self._icon = QLabel()
-        self.title = QLabel()
+        self.title = ElidedLabel()
         self.title.setTextFormat(Qt.PlainText)
         self.title.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
         self.state = QLabel()
-        self._about = QLabel()
+        self._about = ElidedLabel()
         self._about.setProperty("role", "muted")
         self._about.setTextFormat(Qt.PlainText)
         self._about.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
@@ -207,7 +208,6 @@ class RunHeader(QWidget):
                 f"and {started.get('val_samples') or 0:,} validation images"
             )
         self._about.setText(" · ".join(parts))
-        self._about.setToolTip(self._about.text())
 
     def _show_facts(self, data: RunData, alive: bool) -> None:
         if alive:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSortFilterProxyModel, Qt
-from PyQt5.QtGui import QFont, QKeySequence, QStandardItem, QStandardItemModel
+from PyQt5.QtGui import QFont, QKeySequence, QShowEvent, QStandardItem, QStandardItemModel
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -109,7 +109,9 @@ class ClassesPage(QWidget):
         self.mark()
 
     def mark(self) -> None:
-        """An epoch was completed."""
+        """An epoch was completed; the table follows when it is on the screen."""
+        if not self.isVisible():
+            return
         row = self._row()
         per_class: dict[str, dict[str, Any]] = (row or {}).get("per_class") or {}
         self._stack.setCurrentIndex(1 if per_class else 0)
@@ -135,6 +137,10 @@ class ClassesPage(QWidget):
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
         self.view.sortByColumn(sorted_by if known else 0, order if known else Qt.AscendingOrder)
         self._about.setText(f"Validation images, epoch {row['epoch']}, all pixels together")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.mark()
 
     def _row(self) -> dict[str, Any] | None:
         epochs = self._data.epochs

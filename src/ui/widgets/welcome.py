@@ -147,7 +147,7 @@ class WelcomePage(QWidget):
         listed = [("dataset", p) for p in datasets[:4]] + [("run", p) for p in runs[:4]]
         self._recent_title.setVisible(bool(listed))
         for kind, path in listed:
-            name = f"{Path(path).name}   {path}".replace("&", "&&")
+            name = f"{Path(path).name}   in {Path(path).parent}".replace("&", "&&")
             button = QPushButton(icon("images" if kind == "dataset" else "run-folder", "accent"), name)
             set_role(button, "link")
             button.clicked.connect(partial(self._choose, kind, path))
