@@ -1,5 +1,6 @@
 """Longest pause of the window's event loop while a run is shown: a timer of 5 ms, and the largest gap
 between two of its ticks.
+Other work on the same cores lengthens the pauses: the load at the start is written beside them.
 
 A writer in another process adds 20 batch events a second, an epoch a second and previews to a run that
 already has a
@@ -244,6 +245,7 @@ def main() -> None:
         importlib.import_module(name)
     garbage = GarbageKeeper()
     garbage.settle()
+    load = f"{os.getloadavg()[0] / (os.cpu_count() or 1):.1f}" if hasattr(os, "getloadavg") else ""
     rows = [*lathe(app, options.points, options.seconds), naive(options.points, 6)]
     garbage.stop()
     stop_all()
@@ -253,9 +255,9 @@ def main() -> None:
     target.parent.mkdir(exist_ok=True)
     with target.open("w", newline="", encoding="utf-8") as handle:
         table = csv.writer(handle)
-        table.writerow(["situation", "longest_pause_ms", "p99_ms", "points"])
+        table.writerow(["situation", "longest_pause_ms", "p99_ms", "points", "load_average_per_core"])
         for situation, longest, usual in rows:
-            table.writerow([situation, f"{longest:.1f}", f"{usual:.1f}", options.points])
+            table.writerow([situation, f"{longest:.1f}", f"{usual:.1f}", options.points, load])
             print(f"{situation:36s} longest {longest:8.1f} ms   99 % {usual:6.1f} ms")
     print(f"written to {target.relative_to(ROOT)}")
 

@@ -93,8 +93,12 @@ def by_hand(config: RunConfig, steps: int, clip: float) -> float:
     """Seconds a step of the loop that a competent person would write: clipping, a schedule, a mean loss."""
     task = Line(config, None)
     model = task.build_model()
-    optimizer = build_optimizer(config.training.optimizer, task.parameter_groups(model, 0.01), torch.device("cpu"))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, Schedule(config.training.schedule, optimizer, steps, 1).factor)
+    optimizer = build_optimizer(
+        config.training.optimizer, task.parameter_groups(model, 0.01), torch.device("cpu")
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, Schedule(config.training.schedule, optimizer, steps, 1).factor
+    )
     loader, weights = Memory(steps), list(model.parameters())
     total = torch.zeros(())
     model.train()
@@ -148,7 +152,9 @@ def main() -> None:
         writer.writerow(["hand_us", "trainer_us", "difference_us", "ratio"])
         writer.writerows([[f"{v:.3f}" for v in row] for row in rows])
     hand_us, trainer_us, difference, ratio = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(f"by hand {hand_us:.1f} µs a step, trainer {trainer_us:.1f} µs, difference {difference:+.1f} µs (ratio {ratio:.3f})")
+    print(
+        f"by hand {hand_us:.1f} µs a step, trainer {trainer_us:.1f} µs, difference {difference:+.1f} µs (ratio {ratio:.3f})"
+    )
     print(f"allowed: 25 µs. {'Met.' if difference <= 25 else 'NOT met.'}  {RESULTS / name}")
 
 

@@ -300,7 +300,12 @@ def carry_out(folder: Path, *codes: str) -> list[str]:
     script.write_text("\nprint('=' * 9)\n".join(codes), "utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LATHE_WORKSPACE": str(folder / "workspace")}
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, str(script)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split("=" * 9 + "\n")
@@ -314,7 +319,12 @@ def test_the_examples_in_python(parts: Path) -> None:
     of_readme = re.search(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
     assert of_report and of_readme
     shown = html.unescape(of_report[1]).replace('Path("', 'Path("runs/')
-    pieces = [block("docs/python.md", "python: parts"), of_readme[1], block("docs/python.md", "python: use"), shown]
+    pieces = [
+        block("docs/python.md", "python: parts"),
+        of_readme[1],
+        block("docs/python.md", "python: use"),
+        shown,
+    ]
     loop, readme, use, _ = carry_out(parts, *pieces)
     assert "encoders, for example" in loop
     assert (parts / "checkpoints" / "best.safetensors").is_file()

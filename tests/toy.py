@@ -20,7 +20,9 @@ from src.core.engine.trainer import LoopOptions, Trainer
 class ToyLoader:
     """``batches`` batches of points of the line y = 2x - 1, a pure function of (seed, epoch, index)."""
 
-    def __init__(self, batches: int = 6, size: int = 4, last: int | None = None, poison: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, batches: int = 6, size: int = 4, last: int | None = None, poison: tuple[int, int] | None = None
+    ) -> None:
         self.batches, self.size, self.last, self.poison = batches, size, last or size, poison
         self.read: list[tuple[int, int]] = []
         self.closed = 0
@@ -57,7 +59,9 @@ class ToyMetrics:
 class ToyTask(Task):
     metric = "closeness"
 
-    def __init__(self, config: RunConfig, train: ToyLoader, val: ToyLoader | None, values: list[float] | None = None) -> None:
+    def __init__(
+        self, config: RunConfig, train: ToyLoader, val: ToyLoader | None, values: list[float] | None = None
+    ) -> None:
         super().__init__(config, None)
         self.train, self.val, self.values = train, val, values
 
@@ -110,4 +114,15 @@ def make_trainer(
     loop = LoopOptions(epochs=epochs, **options)
     updates = -(-len(loaders[0]) // loop.accumulate)
     schedule = Schedule(config.training.schedule, optimizer, updates, epochs)
-    return Trainer(task, model, optimizer, schedule, loaders, loop, device, choose_precision("fp32", device), callbacks, command)
+    return Trainer(
+        task,
+        model,
+        optimizer,
+        schedule,
+        loaders,
+        loop,
+        device,
+        choose_precision("fp32", device),
+        callbacks,
+        command,
+    )

@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, Layer, Resolved, file_layer, options, override_layer, preset_layer, presets, read_yaml, resolve
+from src.core.config import (
+    ConfigError,
+    Layer,
+    Resolved,
+    file_layer,
+    options,
+    override_layer,
+    preset_layer,
+    presets,
+    read_yaml,
+    resolve,
+)
 from src.core.task_info import TaskInfo
 from src.tasks.catalog import task_info
 
@@ -18,7 +29,11 @@ def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Re
     Raises:
         ConfigError: Unknown keys or values out of bounds, all at once.
     """
-    path, pairs = (None, words) if not words or ("=" in words[0] and not Path(words[0]).exists()) else (Path(words[0]), words[1:])
+    path, pairs = (
+        (None, words)
+        if not words or ("=" in words[0] and not Path(words[0]).exists())
+        else (Path(words[0]), words[1:])
+    )
     given = str(read_yaml(path).get("task", "")) if path else ""
     info = task_info(task or given or "segmentation")
     layers: list[Layer] = []
@@ -43,7 +58,12 @@ def check(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
     def progress(done: int, total: int, what: str) -> None:
         if sys.stderr.isatty() and not arguments.json:
-            print(f"\r{what}: {done} of {total}   ", end="\n" if done == total else "", file=sys.stderr, flush=True)
+            print(
+                f"\r{what}: {done} of {total}   ",
+                end="\n" if done == total else "",
+                file=sys.stderr,
+                flush=True,
+            )
 
     data = info.describe(resolved.config, progress)
     findings = info.check(resolved.config, data)
@@ -104,15 +124,28 @@ def settings_lines(info: TaskInfo) -> str:
 
 def settings_page(info: TaskInfo) -> str:
     """The page of the manual."""
-    lines = [f"# Every setting of {info.title.lower()}", "", "Made from the schema by `app.py settings --markdown`.", ""]
+    lines = [
+        f"# Every setting of {info.title.lower()}",
+        "",
+        "Made from the schema by `app.py settings --markdown`.",
+        "",
+    ]
     tab = ""
     for o in options(info.config):
         if o.section != tab:
             tab = o.section
-            lines += ["", f"## {tab if '.' in o.key else 'run'}".title(), "", "| Key | Default | Values | Meaning |", "|---|---|---|---|"]
+            lines += [
+                "",
+                f"## {tab if '.' in o.key else 'run'}".title(),
+                "",
+                "| Key | Default | Values | Meaning |",
+                "|---|---|---|---|",
+            ]
         bounds = ", ".join(str(c) for c in o.choices) if o.choices else _bounds(o)
         unit = f" {o.unit}" if o.unit else ""
-        lines.append(f"| `{o.key}` | `{o.default}`{unit} | {bounds} | **{o.label}.** {o.help} |".replace("|True", "|"))
+        lines.append(
+            f"| `{o.key}` | `{o.default}`{unit} | {bounds} | **{o.label}.** {o.help} |".replace("|True", "|")
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -51,7 +51,9 @@ class TerminalView:
     def _started(self, event: Event) -> None:
         self._epochs, self._metric = int(event["epochs"]), str(event["metric"])
         if event["resumed"]:
-            self._say(f"Resumed at epoch {event['epoch']}, after {event['step']} of {event['steps_per_epoch']} steps.")
+            self._say(
+                f"Resumed at epoch {event['epoch']}, after {event['step']} of {event['steps_per_epoch']} steps."
+            )
         elif event["attempt"] > 1:
             self._say("No checkpoint had been written before: the run starts from the beginning.")
         self._say(
@@ -126,7 +128,9 @@ def follow(child: ChildProcess, silent: bool) -> RunSummary:
     child.start()
     handler = _GentleInterrupt(child, view._say if not silent else lambda _text: None)
     before = signal.signal(signal.SIGINT, handler)
-    terminated = signal.signal(signal.SIGTERM, lambda *_: child.ask("stop")) if hasattr(signal, "SIGTERM") else None
+    terminated = (
+        signal.signal(signal.SIGTERM, lambda *_: child.ask("stop")) if hasattr(signal, "SIGTERM") else None
+    )
     try:
         while True:
             ended = child.poll() is not None

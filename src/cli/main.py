@@ -26,11 +26,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Lathe {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train from a YAML file")
-    train.add_argument("words", nargs="*", metavar="CONFIG key=value", help=f"a YAML file, then {_PAIRS_HELP}")
-    train.add_argument("--preset", default="default", help="the preset under the file's values (default: default)")
+    train.add_argument(
+        "words", nargs="*", metavar="CONFIG key=value", help=f"a YAML file, then {_PAIRS_HELP}"
+    )
+    train.add_argument(
+        "--preset", default="default", help="the preset under the file's values (default: default)"
+    )
     train.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
     train.add_argument("--detach", action="store_true", help="start the run and return; it goes on by itself")
-    train.add_argument("--dry-run", action="store_true", help="show the resolved configuration and check the data; start nothing")
+    train.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show the resolved configuration and check the data; start nothing",
+    )
     resume = commands.add_parser("resume", help="go on with a run exactly where it was")
     resume.add_argument("run")
     resume.add_argument("pairs", nargs="*", metavar="key=value", help=_PAIRS_HELP)
@@ -39,19 +47,36 @@ def _parser() -> argparse.ArgumentParser:
     stop.add_argument("run")
     how = stop.add_mutually_exclusive_group()
     how.add_argument("--finish-epoch", action="store_true", help="stop after this epoch")
-    how.add_argument("--pause", action="store_true", help="free the device; resume goes on from this very step")
+    how.add_argument(
+        "--pause", action="store_true", help="free the device; resume goes on from this very step"
+    )
     how.add_argument("--kill", action="store_true", help="end the process at once; the last checkpoint stays")
-    stop.add_argument("--wait", type=float, default=60.0, metavar="S", help="wait so many seconds for its end (default: 60)")
+    stop.add_argument(
+        "--wait", type=float, default=60.0, metavar="S", help="wait so many seconds for its end (default: 60)"
+    )
     runs = commands.add_parser("runs", help="list the runs and their states")
-    runs.add_argument("folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace), or one run")
+    runs.add_argument(
+        "folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace), or one run"
+    )
     check = commands.add_parser("check", help="read a data set and say what is wrong with it")
-    check.add_argument("words", nargs="+", metavar="CONFIG|FOLDER key=value", help=f"a YAML file or a folder, then {_PAIRS_HELP}")
-    sample = commands.add_parser("sample-data", help="make a small set of photographs of metal parts with defects")
+    check.add_argument(
+        "words",
+        nargs="+",
+        metavar="CONFIG|FOLDER key=value",
+        help=f"a YAML file or a folder, then {_PAIRS_HELP}",
+    )
+    sample = commands.add_parser(
+        "sample-data", help="make a small set of photographs of metal parts with defects"
+    )
     sample.add_argument("folder", type=Path)
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--parts", type=int, default=None, help="number of parts")
-    demo = commands.add_parser("demo", help="train on sample data: in the window, or in the terminal where there is no screen")
-    demo.add_argument("folder", nargs="?", type=Path, help="where the sample data go (default: in the workspace)")
+    demo = commands.add_parser(
+        "demo", help="train on sample data: in the window, or in the terminal where there is no screen"
+    )
+    demo.add_argument(
+        "folder", nargs="?", type=Path, help="where the sample data go (default: in the workspace)"
+    )
     demo.add_argument("--terminal", action="store_true", help="no window even where there is a screen")
     settings = commands.add_parser("settings", help="list every setting with its default and meaning")
     settings.add_argument("--task", default="segmentation")

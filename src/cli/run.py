@@ -13,8 +13,19 @@ from src.cli.data import build_layers, make_sample_set
 from src.cli.follow import follow
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml, file_layer, override_layer, resolve
 from src.core.run import (
-    TITLES, ChildProcess, RunFolder, RunFolderError, RunSummary, commands, create_run, default_runs_dir, list_runs,
-    process_alive, settle, summarise, workspace,
+    TITLES,
+    ChildProcess,
+    RunFolder,
+    RunFolderError,
+    RunSummary,
+    commands,
+    create_run,
+    default_runs_dir,
+    list_runs,
+    process_alive,
+    settle,
+    summarise,
+    workspace,
 )  # fmt: skip
 from src.core.run.folder import write_atomically
 from src.core.task_info import TaskInfo
@@ -71,7 +82,9 @@ def resume(arguments: argparse.Namespace) -> Result:
     folder = RunFolder.open(arguments.run)
     asked = folder.read_json(folder.command).get("command") in ("stop", "pause")
     if not _wait_for_end(folder, 60.0 if asked else 0.5):
-        raise RunFolderError(f"The run {folder.name} is still running. Stop it first: app.py stop {arguments.run}.")
+        raise RunFolderError(
+            f"The run {folder.name} is still running. Stop it first: app.py stop {arguments.run}."
+        )
     if arguments.pairs:
         _change(folder, arguments.pairs)
     return _carry_out(folder, arguments, resume=True)
@@ -100,7 +113,9 @@ def stop(arguments: argparse.Namespace) -> Result:
     if arguments.kill:
         _kill(folder)
     else:
-        commands.send(folder, "finish_epoch" if arguments.finish_epoch else "pause" if arguments.pause else "stop")
+        commands.send(
+            folder, "finish_epoch" if arguments.finish_epoch else "pause" if arguments.pause else "stop"
+        )
     if not _wait_for_end(folder, arguments.wait):
         print("It was asked to stop and has not ended yet; “stop --kill” ends it at once.", file=sys.stderr)
     summary = summarise(folder)
@@ -137,7 +152,9 @@ def has_screen() -> tuple[bool, str]:
     """Whether a window can be opened: tried in a process of its own, since Qt aborts the process where it cannot."""
     import os
 
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
         return False, "there is no screen (neither DISPLAY nor WAYLAND_DISPLAY is set)"
     if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         return False, "Qt is set to draw offscreen"

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,136 +16,24 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from src.core.config.training import RunConfig, ScheduleConfig
+from src.core.config.training import ScheduleConfig
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.engine.callbacks import Callback
 from src.core.engine.checkpoint import is_safetensors, load_into, read_state, read_weights, write_state
+from src.core.engine.criterion_task import AnyLoader, CriterionTask
 from src.core.engine.device import choose_device, choose_precision
 from src.core.engine.optim import Schedule
 from src.core.engine.state import EpochSums
-from src.core.engine.task import Batch, Loader, Metrics, StepOutput, Task
 from src.core.engine.trainer import LoopOptions, Trainer
 from src.core.run.checkpoints import commit_file
-from src.models.metrics import MetricsTracker
-
-
-class AnyLoader:
-    """A torch `DataLoader`, or any sized iterable of batches, as the engine takes it.
-
-    Its order is its own business, so a run over it is repeatable only as far as it is.
-    """
-
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-        self._drawn = 0
-
-    def __len__(self) -> int:
-        return len(self._loader)
-
-    def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
-        """Batches as mappings; a pair (image, mask) becomes one."""
-        if hasattr(self._loader, "epoch"):
-            yield from self._loader.epoch(epoch, start_batch)
-            return
-        for number, batch in enumerate(self._loader):
-            if number >= start_batch:
-                yield self._as_mapping(batch)
-
-    def _as_mapping(self, batch: Any) -> Batch:
-        mapping = dict(batch) if isinstance(batch, dict) else {"image": batch[0], "mask": batch[1]}
-        if "index" not in mapping:
-            count = len(mapping["image"])
-            mapping["index"] = torch.arange(self._drawn, self._drawn + count)
-            self._drawn += count
-        return mapping
-
-    def close(self) -> None:
-        """Nothing of ours to end."""
-
-
-class _Metrics:
-    def __init__(self, tracker: MetricsTracker) -> None:
-        self._tracker = tracker
-
-    def update(self, prediction: Tensor, batch: Batch) -> None:
-        self._tracker.update(prediction, batch["mask"])
-
-    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        found = self._tracker.get_summary()
-        names = [n for n in ("iou", "dice", "accuracy", "precision", "recall", "f1") if n in found]
-        return {n: float(found[n]["pooled"]) for n in names}, {}
-
-
-class CriterionTask(Task):
-    """A model, a criterion and loaders as a task: segmentation by logits N×C×H×W and masks N×H×W or N×1×H×W."""
-
-    def __init__(self, model: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], metric: str, ignore_index: int) -> None:
-        super().__init__(RunConfig(), None)
-        self.metric, self.maximise = metric, not metric.endswith("loss")
-        self._model, self._criterion, self._ignore = model, criterion, ignore_index
-        self._channels = 0
-
-    def build_model(self) -> nn.Module:
-        """The model that was given."""
-        return self._model
-
-    def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
-        """Not used: the loaders were given."""
-        raise NotImplementedError("ModelTrainer is given its loaders.")
-
-    def prepare(self, batch: Batch, device: torch.device) -> Batch:
-        """Images and masks on the device."""
-        moved = {k: batch[k].to(device, non_blocking=True) for k in ("image", "mask")}
-        return {**batch, **moved}
-
-    def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
-        """The criterion of logits and mask."""
-        return self.evaluation_step(model, batch)
-
-    def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
-        """The criterion, and the logits."""
-        logits = model(batch["image"])
-        self._channels = logits.shape[1]
-        mask = batch["mask"]
-        return StepOutput(self._loss(logits, mask), {}, logits)
-
-    def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
-        # torch's own binary losses want the mask as floats in the shape of the logits; ours take both
-        if isinstance(self._criterion, (nn.BCEWithLogitsLoss, nn.MSELoss, nn.L1Loss)):
-            mask = mask.to(logits.dtype).reshape(logits.shape)
-        elif isinstance(self._criterion, nn.CrossEntropyLoss):
-            mask = mask.long().reshape(len(mask), *mask.shape[-2:])
-        return self._criterion(logits, mask)
-
-    def new_metrics(self, device: torch.device) -> Metrics:
-        """Counts for as many classes as the model has outputs (two where it has one)."""
-        return _LazyMetrics(lambda channels: MetricsTracker(num_classes=channels, ignore_index=self._ignore))
-
-    def facts(self) -> dict[str, Any]:
-        """Nothing is known of a model from outside."""
-        return {"task": "custom"}
-
-
-class _LazyMetrics:
-    """The number of classes is known with the first prediction."""
-
-    def __init__(self, make: Callable[[int], MetricsTracker]) -> None:
-        self._make = make
-        self._metrics: _Metrics | None = None
-
-    def update(self, prediction: Tensor, batch: Batch) -> None:
-        if self._metrics is None:
-            self._metrics = _Metrics(self._make(prediction.shape[1]))
-        self._metrics.update(prediction, batch)
-
-    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        return self._metrics.summary() if self._metrics else ({}, {})
 
 
 class _FileSaver(Callback):
     """Keeps ``best.safetensors`` (weights) and ``last.safetensors`` (everything) in a folder."""
 
-    def __init__(self, folder: Path, save: Callable[[Path], None], save_weights: Callable[[Path], None]) -> None:
+    def __init__(
+        self, folder: Path, save: Callable[[Path], None], save_weights: Callable[[Path], None]
+    ) -> None:
         self._folder, self._save, self._save_weights = folder, save, save_weights
 
     def on_new_best(self, trainer: Trainer) -> None:
@@ -211,7 +99,15 @@ class ModelTrainer:
         updates = -(-len(self._loaders[0]) // options.accumulate)
         schedule = Schedule(self._schedule, self.optimizer, updates, epochs)
         return Trainer(
-            self._task, self.model, self.optimizer, schedule, self._loaders, options, self.device, self._precision, callbacks
+            self._task,
+            self.model,
+            self.optimizer,
+            schedule,
+            self._loaders,
+            options,
+            self.device,
+            self._precision,
+            callbacks,
         )
 
     def train_epoch(self) -> float:
@@ -282,7 +178,12 @@ class ModelTrainer:
         }
         for name in entries[0]["metrics"] if entries else ():
             lists[f"val_{name}"] = [e["metrics"].get(name) for e in entries]
-        return {**lists, "best_val_metric": state.best_value, "best_epoch": state.best_epoch, "epochs": len(entries)}
+        return {
+            **lists,
+            "best_val_metric": state.best_value,
+            "best_epoch": state.best_epoch,
+            "epochs": len(entries),
+        }
 
     def _write(self, path: Path, state: dict[str, Any], header: dict[str, Any]) -> None:
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -26,7 +26,12 @@ _PACKAGES = (
 
 
 def assemble(
-    config: RunConfig, kind: type[Task], data: Any, folder: RunFolder, writer: EventWriter, inbox: CommandInbox
+    config: RunConfig,
+    kind: type[Task],
+    data: Any,
+    folder: RunFolder,
+    writer: EventWriter,
+    inbox: CommandInbox,
 ) -> Trainer:
     """Everything that a run needs, seeded, on its device."""
     training, monitoring = config.training, config.monitoring
@@ -89,7 +94,12 @@ def _git_state() -> str | None:
         return None
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, timeout=10, check=False
+            ["git", "describe", "--always", "--dirty"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -48,7 +48,11 @@ def run_check(config_file: Path) -> int:
     try:
         info = task_info(str(read_yaml(config_file).get("task", "segmentation")))
         config = resolve(info.config, [file_layer(config_file, info.config)]).config
-        faults = [f for f in info.check(config, None) if f.severity == "error" and f.where and f.where[0].startswith("data.")]
+        faults = [
+            f
+            for f in info.check(config, None)
+            if f.severity == "error" and f.where and f.where[0].startswith("data.")
+        ]
         if faults:
             raise DatasetError(faults)
         data = info.describe(config, progress)
@@ -58,7 +62,12 @@ def run_check(config_file: Path) -> int:
             resolved=data.resolved(),
         )
     except ConfigError as error:
-        _say(error=str(error), findings=[Finding("error", "config", text, where=(key,)).to_dict() for key, text in error.problems])
+        _say(
+            error=str(error),
+            findings=[
+                Finding("error", "config", text, where=(key,)).to_dict() for key, text in error.problems
+            ],
+        )
     except DatasetError as error:
         _say(error=str(error), findings=[f.to_dict() for f in error.findings])
     except BrokenPipeError:  # whoever asked is gone

@@ -11,7 +11,17 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, Layer, Resolved, RunConfig, dump_yaml, file_layer, nest, read_yaml, resolve
+from src.core.config import (
+    ConfigError,
+    Layer,
+    Resolved,
+    RunConfig,
+    dump_yaml,
+    file_layer,
+    nest,
+    read_yaml,
+    resolve,
+)
 from src.core.dataset.findings import DatasetError
 from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder, RunFolderError, commands
 from src.core.run.folder import write_atomically
@@ -65,7 +75,9 @@ def run_training(path: Path, *, resume: bool, follow_parent: bool) -> int:
         writer.close()
         commands.clear(folder)
     except OSError as error:
-        print(f"The ending could not be written to {folder.events}: {error}. It was: {ending}", file=sys.stderr)
+        print(
+            f"The ending could not be written to {folder.events}: {error}. It was: {ending}", file=sys.stderr
+        )
         return 1
     finally:
         lock.release()
@@ -77,7 +89,7 @@ def failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, DatasetError):
         first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
         return {"status": "failed", "cause": first.message, "cure": first.cure}
-    from src.core.engine.trainer import explain_error
+    from src.core.engine.explain import explain_error
 
     outcome = explain_error(error)
     return {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
@@ -120,20 +132,26 @@ class TrainingJob:
         info = task_info(config.task)
         data = self._describe(info, config)
         if data is None:
-            self.ending = {"status": "stopped", "cause": "Stopped by request before the first batch.", "cure": ""}
+            self.ending = {
+                "status": "stopped",
+                "cause": "Stopped by request before the first batch.",
+                "cure": "",
+            }
             return
         self._note_detected(resolved, info, data)
         from src.jobs.assemble import assemble, environment
 
         self.folder.write_json(self.folder.environment, environment(config, data))
-        trainer = self._trainer = assemble(config, load_task(info.id), data, self.folder, self.writer, self.inbox)
+        trainer = self._trainer = assemble(
+            config, load_task(info.id), data, self.folder, self.writer, self.inbox
+        )
         try:
             resumed = resume and self._restore(trainer, data)
             self._announce(trainer, config, data, resumed)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
         except Exception as error:
-            from src.core.engine.trainer import explain
+            from src.core.engine.explain import explain
 
             outcome = explain(error, trainer.task, trainer.device)
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
@@ -201,7 +219,9 @@ class TrainingJob:
                                   "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
             load_into(trainer.model, state["model"], entry.file)
         except CheckpointError as error:
-            raise ResumeError(str(error), "Put the model's options back in config.yaml, or start a new run.") from None
+            raise ResumeError(
+                str(error), "Put the model's options back in config.yaml, or start a new run."
+            ) from None
         trainer.restore(state, header)
         if trainer.state.epoch > trainer.options.epochs:
             raise ResumeError(f"This run has done all its {trainer.options.epochs} epochs.",
@@ -213,7 +233,9 @@ class TrainingJob:
         from src.core.engine.task import count_parameters
         from src.core.run.events import EventTail
 
-        attempts = sum(1 for e in EventTail(self.folder.events).read(("batch_progress",)) if e.type == "run_started")
+        attempts = sum(
+            1 for e in EventTail(self.folder.events).read(("batch_progress",)) if e.type == "run_started"
+        )
         state = trainer.state
         self.writer.write(
             "run_started", attempt=attempts + 1, resumed=resumed, epoch=state.epoch, step=state.step, task=config.task,
@@ -230,7 +252,7 @@ class TrainingJob:
             if best := self.index.with_role("best") or self.index.with_role("last"):
                 beside = self.folder.path / ".model.tmp"
                 shutil.copyfile(self.index.file_of(best), beside)
-                os.replace(beside, self.folder.path / "model.safetensors")
+                beside.replace(self.folder.path / "model.safetensors")
             if config.monitoring.report and self._trainer.state.history:
                 from src.core.report import write_report
 

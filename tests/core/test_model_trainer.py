@@ -26,14 +26,18 @@ def pictures(count: int = 12, channels: int = 1, as_float: bool = False) -> Tens
 
 def network(classes: int = 1) -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, classes, 1))
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, classes, 1)
+    )
 
 
 def trainer(classes: int = 1, criterion: Any = None, as_float: bool = False, **options: Any) -> ModelTrainer:
     model = network(classes)
     loader = DataLoader(pictures(as_float=as_float), batch_size=4, shuffle=False)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    return ModelTrainer(model, loader, loader, criterion or CombinedLoss(), optimizer, device="cpu", **options)
+    return ModelTrainer(
+        model, loader, loader, criterion or CombinedLoss(), optimizer, device="cpu", **options
+    )
 
 
 def test_train_returns_the_history_with_the_best_iou(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import yaml
 
-from src.core.run import RunFolder, create_run
 from src.core.config import file_layer, override_layer, resolve
+from src.core.run import RunFolder, create_run
 from src.tasks.catalog import task_info
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -63,7 +63,12 @@ def new_run(config_file: Path) -> Callable[..., RunFolder]:
 def lathe(*words: str | Path, check: bool = False) -> tuple[int, dict[str, Any], str]:
     """Run the command line with ``--json``: exit code, the object, and what was said beside it."""
     done = subprocess.run(
-        [sys.executable, str(APP), *map(str, words), "--json"], capture_output=True, text=True, encoding="utf-8", timeout=110, check=check
+        [sys.executable, str(APP), *map(str, words), "--json"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=110,
+        check=check,
     )
     lines = done.stdout.splitlines()
     assert len(lines) == 1, f"{done.stdout}\n{done.stderr}"

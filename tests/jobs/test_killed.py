@@ -56,7 +56,9 @@ def count(folder: RunFolder, type: str) -> int:
 
 
 @pytest.mark.timeout(240)
-def test_killed_and_resumed_is_the_undisturbed_run(config_file: Path, new_run: Callable[..., RunFolder]) -> None:
+def test_killed_and_resumed_is_the_undisturbed_run(
+    config_file: Path, new_run: Callable[..., RunFolder]
+) -> None:
     """One run with no workers undisturbed; one with two worker processes killed while training and while saving."""
     code, result, _ = lathe("train", config_file, *OPTIONS)
     assert code == 0 and result["status"] == "completed"
@@ -78,7 +80,11 @@ def test_killed_and_resumed_is_the_undisturbed_run(config_file: Path, new_run: C
     code, result, said = lathe("resume", folder.path)
     assert code == 0 and result["status"] == "completed", said
     assert_equal(final_state(folder), final_state(reference))
-    assert [e["resumed"] for e in EventTail(folder.events).read() if e.type == "run_started"] == [False, True, True]
+    assert [e["resumed"] for e in EventTail(folder.events).read() if e.type == "run_started"] == [
+        False,
+        True,
+        True,
+    ]
     best = [json.dumps(summarise(f).as_json()["best_value"]) for f in (folder, reference)]
     assert best[0] == best[1]
 
@@ -96,7 +102,9 @@ def test_signals_and_the_end_of_the_terminal_stop_gently(config_file: Path) -> N
     result = json.loads(out)
     assert result["status"] == "stopped" and command.returncode == 0 and Path(result["model"]).is_file()
 
-    again = subprocess.Popen([*words[:2], "resume", str(folder.path), "--json"], stdout=subprocess.PIPE, text=True)
+    again = subprocess.Popen(
+        [*words[:2], "resume", str(folder.path), "--json"], stdout=subprocess.PIPE, text=True
+    )
     wait_for(lambda: count(folder, "run_started") >= 2)
     again.kill()  # the terminal is gone; its job must not go on unseen
     again.communicate()
@@ -112,7 +120,7 @@ def test_stop_and_runs_from_another_shell(config_file: Path) -> None:
     wait_for(lambda: count(folder, "epoch_completed") >= 1)
     code, listed, _ = lathe("runs", folder.path.parent)
     assert [r["status"] for r in listed["runs"]] == ["running"]
-    code, refused, said = lathe("resume", folder.path)
+    code, _, said = lathe("resume", folder.path)
     assert code == 2 and "still running" in said
     code, result, _ = lathe("stop", folder.path, "--pause")
     assert code == 0 and result["status"] == "paused"

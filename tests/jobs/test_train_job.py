@@ -37,15 +37,23 @@ def test_a_run_leaves_everything_that_its_readers_need(new_run: NewRun) -> None:
     folder = new_run("monitoring.report=true", "monitoring.save_every_epochs=1")
     summary = run(folder)
     assert summary.state == "completed" and summary.epoch == 3 and summary.cause == ""
-    assert Path(summary.model).is_file() and Path(summary.report).is_file() and Path(summary.checkpoint).is_file()
+    assert (
+        Path(summary.model).is_file()
+        and Path(summary.report).is_file()
+        and Path(summary.checkpoint).is_file()
+    )
     facts = read_header(Path(summary.model))["facts"]
     assert facts["classes"] == ["background", "object"] or len(facts["classes"]) == 2
     weights, header = read_weights(Path(summary.model))
     assert header["value"] == summary.best_value and all(torch.isfinite(v).all() for v in weights.values())
     entries = CheckpointIndex(folder).entries()
-    assert sum("keep" in e.roles for e in entries) == 3 and all(not CheckpointIndex(folder).problem(e) for e in entries)
+    assert sum("keep" in e.roles for e in entries) == 3 and all(
+        not CheckpointIndex(folder).problem(e) for e in entries
+    )
     previews = events(folder, "preview_written")
-    assert len(previews) == 3 and all((folder.path / item["prediction"]).is_file() for p in previews for item in p["items"])
+    assert len(previews) == 3 and all(
+        (folder.path / item["prediction"]).is_file() for p in previews for item in p["items"]
+    )
     environment = folder.read_json(folder.environment)
     assert environment["versions"]["torch"] and environment["data_fingerprint"] and environment["split_hash"]
     assert (folder.dataset / "train.txt").is_file() and not folder.command.exists()
@@ -82,7 +90,11 @@ def test_a_complete_run_is_not_resumed_but_can_be_made_longer(new_run: NewRun) -
     folder = new_run("training.epochs=1")
     run(folder)
     summary = run(folder, resume=True)
-    assert summary.state == "failed" and "has done all its 1 epochs" in summary.cause and "training.epochs=2" in summary.cure
+    assert (
+        summary.state == "failed"
+        and "has done all its 1 epochs" in summary.cause
+        and "training.epochs=2" in summary.cure
+    )
     folder.config.write_text(folder.config.read_text("utf-8").replace("epochs: 1\n", "epochs: 2\n"), "utf-8")
     assert run(folder, resume=True).state == "completed" and summarise(folder).epoch == 2
 
@@ -93,7 +105,9 @@ def test_resume_with_other_classes_is_refused(new_run: NewRun) -> None:
     description = folder.dataset / "description.json"
     description.write_text(description.read_text("utf-8").replace("square", "circle"), "utf-8")
     summary = run(folder, resume=True)
-    assert summary.state == "failed" and "circle" in summary.cause and "square" in summary.cause and summary.cure
+    assert (
+        summary.state == "failed" and "circle" in summary.cause and "square" in summary.cause and summary.cure
+    )
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut"])
@@ -113,10 +127,14 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(
     path.write_bytes(data if damage == "flip" else data[: len(data) // 2])
     summary = run(folder, resume=True)
     assert summary.state == "completed"
-    assert any(w["code"] == "checkpoint-damaged" and path.name in w["message"] for w in events(folder, "warning"))
+    assert any(
+        w["code"] == "checkpoint-damaged" and path.name in w["message"] for w in events(folder, "warning")
+    )
     again = CheckpointIndex(folder).with_role("last")
     assert again is not None
-    found = torch.cat([v.double().flatten() for v in recorder_state(CheckpointIndex(folder).file_of(again)).values()])
+    found = torch.cat(
+        [v.double().flatten() for v in recorder_state(CheckpointIndex(folder).file_of(again)).values()]
+    )
     assert torch.equal(found, expected)
 
 
@@ -169,7 +187,9 @@ def test_nan_names_the_files(new_run: NewRun) -> None:
     assert summary.state == "failed" and "no longer a number" in summary.cause and "teil" in summary.cause
 
 
-def test_a_run_cannot_be_taken_twice(new_run: NewRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_cannot_be_taken_twice(
+    new_run: NewRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(job, "LOCK_PATIENCE_S", 0.1)
     folder = new_run()
     lock = folder.lock()

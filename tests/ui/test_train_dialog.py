@@ -106,6 +106,7 @@ def test_the_data_are_checked_and_summed_up(open_dialog: Any, data: Any, until: 
     assert "object 8.0 %" in dialog.summary.classes.accessibleName()
     assert codes(dialog) == ["split.small"]
     assert "warnings" in dialog.status.text()
+    assert dialog.summary.findings.y() < dialog.summary.classes.y()
 
 
 def test_summary_follows_the_settings(open_dialog: Any, data: Any, until: Any) -> None:

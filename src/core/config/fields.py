@@ -57,7 +57,9 @@ def option(
         "choice_labels": choice_labels or {},
     }
     if callable(default):
-        return Field(default_factory=default, description=help, json_schema_extra={"lathe": extra}, **constraints)
+        return Field(
+            default_factory=default, description=help, json_schema_extra={"lathe": extra}, **constraints
+        )
     return Field(default, description=help, json_schema_extra={"lathe": extra}, **constraints)
 
 

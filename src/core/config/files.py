@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -38,7 +39,9 @@ def read_yaml(path: Path | Traversable) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError([("", f"{path} must hold options as “key: value” lines, not a {type(values).__name__}.")])
+        raise ConfigError(
+            [("", f"{path} must hold options as “key: value” lines, not a {type(values).__name__}.")]
+        )
     return values
 
 
@@ -48,7 +51,9 @@ def _absolute_paths(values: Mapping[str, Any], schema: Any, base: Path) -> dict[
     flat = flatten(values)
     for key in kinds.keys() & flat.keys():
         text = flat[key]
-        word = kinds[key] == "file_or_none" and "/" not in str(text) and "." not in str(text)  # imagenet, none
+        word = (
+            kinds[key] == "file_or_none" and "/" not in str(text) and "." not in str(text)
+        )  # imagenet, none
         if isinstance(text, str) and text and not word:
             flat[key] = str((base / Path(text).expanduser()).resolve())
     return nest(flat)
@@ -68,7 +73,9 @@ def override_layer(pairs: Iterable[str], schema: Any, base: Path | None = None) 
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
-            raise ConfigError([("", f"“{pair}” is not an override: write key=value, for example training.epochs=30.")])
+            raise ConfigError(
+                [("", f"“{pair}” is not an override: write key=value, for example training.epochs=30.")]
+            )
         if key.strip() in text_keys:
             flat[key.strip()] = text
             continue
@@ -77,10 +84,8 @@ def override_layer(pairs: Iterable[str], schema: Any, base: Path | None = None) 
         except yaml.YAMLError:
             value = text
         if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text; people mean a number
-            try:
+            with contextlib.suppress(ValueError):
                 value = float(value)
-            except ValueError:
-                pass
         flat[key.strip()] = value
     return Layer("command line", _absolute_paths(nest(flat), schema, base or Path.cwd()), "the command line")
 

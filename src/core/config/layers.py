@@ -75,7 +75,9 @@ def nearest(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key, known, n=3, cutoff=0.55)
     if not close:
         leaf = key.rsplit(".", 1)[-1]
-        close = [k for k in known if difflib.SequenceMatcher(None, leaf, k.rsplit(".", 1)[-1]).ratio() > 0.75][:3]
+        close = [
+            k for k in known if difflib.SequenceMatcher(None, leaf, k.rsplit(".", 1)[-1]).ratio() > 0.75
+        ][:3]
     return f" Did you mean {' or '.join(close)}?" if close else ""
 
 

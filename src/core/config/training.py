@@ -73,8 +73,12 @@ class EarlyStoppingConfig(Section):
 class TrainingConfig(Section):
     """The loop."""
 
-    epochs: int = option(50, "Epochs", "How often every training image is seen.", unit="epochs", ge=1, le=100_000)
-    batch_size: int = option(8, "Batch size", "Images in one step; more need more memory.", unit="images", ge=1, le=4096)
+    epochs: int = option(
+        50, "Epochs", "How often every training image is seen.", unit="epochs", ge=1, le=100_000
+    )
+    batch_size: int = option(
+        8, "Batch size", "Images in one step; more need more memory.", unit="images", ge=1, le=4096
+    )
     accumulate: int = option(
         1, "Accumulate", "Batches whose gradients are added before one step: a large batch in little memory.",
         unit="batches", ge=1, le=1024, advanced=True,
@@ -107,7 +111,13 @@ class TrainingConfig(Section):
         group="Machine",
     )  # fmt: skip
     seed: int = option(
-        0, "Seed", "The same seed gives the same run.", ge=0, le=2**31 - 1, advanced=True, group="Reproducibility"
+        0,
+        "Seed",
+        "The same seed gives the same run.",
+        ge=0,
+        le=2**31 - 1,
+        advanced=True,
+        group="Reproducibility",
     )
     deterministic: bool = option(
         False, "Deterministic on the GPU", "Forbids faster GPU routines whose sums vary; the CPU is always deterministic.",
@@ -137,7 +147,9 @@ class MonitoringConfig(Section):
         10.0, "Save within an epoch every", "A crash in a long epoch costs no more than this; 0 saves only between epochs.",
         unit="minutes", ge=0, advanced=True, group="Checkpoints",
     )  # fmt: skip
-    report: bool = option(True, "Write a report", "An HTML page with curves and images at the end.", group="Report")
+    report: bool = option(
+        True, "Write a report", "An HTML page with curves and images at the end.", group="Report"
+    )
     resource_every_s: float = option(
         2.0, "Sample resources every", "Seconds between two readings of memory, processor and GPU; 0 turns them off.",
         unit="s", ge=0, advanced=True, group="Resources",
@@ -148,7 +160,11 @@ class RunConfig(Section):
     """The root that every task extends by its own ``model`` and ``data`` sections."""
 
     task: str = option("segmentation", "Task", "The training problem.")
-    name: str = option("", "Name", "A word of your own that becomes part of the run folder's name.", max_length=80)
-    runs_dir: str = option("", "Runs folder", "Where run folders are made; empty takes the workspace.", path="folder")
+    name: str = option(
+        "", "Name", "A word of your own that becomes part of the run folder's name.", max_length=80
+    )
+    runs_dir: str = option(
+        "", "Runs folder", "Where run folders are made; empty takes the workspace.", path="folder"
+    )
     training: TrainingConfig = section(TrainingConfig, "")
     monitoring: MonitoringConfig = section(MonitoringConfig, "")

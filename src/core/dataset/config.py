@@ -54,15 +54,21 @@ class SplitConfig(Section):
         "", "Stratify by column", "Column whose values are spread evenly over the parts; empty: the classes in the masks.",
         advanced=True,
     )  # fmt: skip
-    val_fraction: float = option(0.2, "Validation share", "Share of the samples kept for validation.", gt=0, lt=1)
-    test_fraction: float = option(0.0, "Test share", "Share of the samples that training never sees.", ge=0, lt=1)
+    val_fraction: float = option(
+        0.2, "Validation share", "Share of the samples kept for validation.", gt=0, lt=1
+    )
+    test_fraction: float = option(
+        0.0, "Test share", "Share of the samples that training never sees.", ge=0, lt=1
+    )
     seed: int = option(0, "Split seed", "Another seed gives another split.", ge=0, advanced=True)
 
 
 class AugmentationConfig(Section):
     """Random changes of training images; strengths are the largest change, drawn anew for each image."""
 
-    probability: float = option(0.5, "Probability", "Chance of each change for each image; 0 turns all off.", ge=0, le=1)
+    probability: float = option(
+        0.5, "Probability", "Chance of each change for each image; 0 turns all off.", ge=0, le=1
+    )
     flips: bool = option(True, "Flips", "Mirror left-right and up-down.")
     quarter_turns: bool = option(True, "Quarter turns", "Turn by 90, 180 or 270 degrees.")
     shift: float = option(0.1, "Shift", "Of the image's width and height.", ge=0, le=0.5, advanced=True)
@@ -70,8 +76,12 @@ class AugmentationConfig(Section):
     rotate: float = option(45.0, "Rotate", "Largest angle.", unit="°", ge=0, le=180, advanced=True)
     brightness: float = option(0.2, "Brightness", "Of the full range.", ge=0, le=1, advanced=True)
     contrast: float = option(0.2, "Contrast", "Relative.", ge=0, le=1, advanced=True)
-    hue: float = option(10.0, "Hue", "On OpenCV's circle of 180; nothing on grey images.", ge=0, le=90, advanced=True)
-    saturation: float = option(20.0, "Saturation", "Of 255; nothing on grey images.", ge=0, le=255, advanced=True)
+    hue: float = option(
+        10.0, "Hue", "On OpenCV's circle of 180; nothing on grey images.", ge=0, le=90, advanced=True
+    )
+    saturation: float = option(
+        20.0, "Saturation", "Of 255; nothing on grey images.", ge=0, le=255, advanced=True
+    )
     value: float = option(20.0, "Value", "Of 255.", ge=0, le=255, advanced=True)
     noise: float = option(
         4.5, "Noise", "Largest standard deviation of Gaussian noise, of 255.", ge=0, le=128, advanced=True
@@ -82,7 +92,9 @@ class AugmentationConfig(Section):
 class ImageDataConfig(Section):
     """Images and masks: from folders, from split files, or from a table."""
 
-    images_dir: str = option("", "Images", "Folder of the images; sub-folders are read too.", path="folder", group="Source")
+    images_dir: str = option(
+        "", "Images", "Folder of the images; sub-folders are read too.", path="folder", group="Source"
+    )
     masks_dir: str = option(
         "", "Masks", "Folder of the masks: same name as the image, any usual suffix. May be the folder of the images.",
         path="folder", group="Source",
@@ -95,10 +107,18 @@ class ImageDataConfig(Section):
         "", "Table", "CSV file with a row an image, instead of folders; paths are relative to it.", path="file",
         group="Source",
     )  # fmt: skip
-    image_column: str = option("image", "Image column", "Column of the image's path.", advanced=True, group="Source")
-    mask_column: str = option("mask", "Mask column", "Column of the mask's path.", advanced=True, group="Source")
+    image_column: str = option(
+        "image", "Image column", "Column of the image's path.", advanced=True, group="Source"
+    )
+    mask_column: str = option(
+        "mask", "Mask column", "Column of the mask's path.", advanced=True, group="Source"
+    )
     split_column: str = option(
-        "", "Split column", "Column that says train, val or test; empty: Lathe splits.", advanced=True, group="Source"
+        "",
+        "Split column",
+        "Column that says train, val or test; empty: Lathe splits.",
+        advanced=True,
+        group="Source",
     )
     unlabelled: Literal["exclude", "empty"] = option(
         "exclude", "Images without mask", "Leave them out, or take them as images without any object.",

@@ -16,6 +16,8 @@ def class_colours(count: int) -> list[tuple[int, int, int]]:
     """RGB of ``count`` classes, class 0 (background) black; beyond eight, hues at two brightnesses."""
     colours: list[tuple[int, int, int]] = [BACKGROUND, *_OKABE_ITO]
     for extra in range(max(0, count - len(colours))):
-        r, g, b = colorsys.hsv_to_rgb((extra * 0.382) % 1.0, 0.55 + 0.35 * (extra % 2), 0.95 - 0.3 * (extra % 2))
+        r, g, b = colorsys.hsv_to_rgb(
+            (extra * 0.382) % 1.0, 0.55 + 0.35 * (extra % 2), 0.95 - 0.3 * (extra % 2)
+        )
         colours.append((round(r * 255), round(g * 255), round(b * 255)))
     return colours[:count]

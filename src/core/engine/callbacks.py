@@ -68,7 +68,9 @@ class Callback:
 
     def on_save(self, trainer: Trainer, reason: str) -> None: ...
 
-    def on_warning(self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]) -> None: ...
+    def on_warning(
+        self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]
+    ) -> None: ...
 
     def on_run_end(self, trainer: Trainer, outcome: Outcome) -> None: ...
 
@@ -85,7 +87,11 @@ class CallbackList:
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._listeners = {
-            event: [getattr(c, event) for c in callbacks if getattr(type(c), event) is not getattr(Callback, event)]
+            event: [
+                getattr(c, event)
+                for c in callbacks
+                if getattr(type(c), event) is not getattr(Callback, event)
+            ]
             for event in EVENTS
         }
         self.on_update = self._listeners["on_update"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -63,10 +62,14 @@ def write_state(path: Path, state: dict[str, Any], header: dict[str, Any]) -> No
 def _meta(path: Path, handle: Any) -> dict[str, Any]:
     text = (handle.metadata() or {}).get(_HEADER)
     if text is None:
-        raise CheckpointError(f"{path} holds tensors but is not a checkpoint of Lathe. It can serve as a file of weights.")
+        raise CheckpointError(
+            f"{path} holds tensors but is not a checkpoint of Lathe. It can serve as a file of weights."
+        )
     meta: dict[str, Any] = json.loads(text)
     if meta.get("format") != FORMAT:
-        raise CheckpointError(f"{path} was written by another version of Lathe ({meta.get('format')}). Update Lathe.")
+        raise CheckpointError(
+            f"{path} was written by another version of Lathe ({meta.get('format')}). Update Lathe."
+        )
     return meta
 
 
@@ -105,7 +108,7 @@ def is_safetensors(path: Path) -> bool:
     """Whether the content (not the name) is safetensors: a little-endian header length, then JSON."""
     with path.open("rb") as handle:
         head = handle.read(9)
-    return len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < os.path.getsize(path)
+    return len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -140,7 +143,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             found = found[key]
             break
     if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()) or not found:
-        raise CheckpointError(f"{path} holds no state dict of weights. Save one with torch.save(model.state_dict(), path).")
+        raise CheckpointError(
+            f"{path} holds no state dict of weights. Save one with torch.save(model.state_dict(), path)."
+        )
     weights = {k.removeprefix("module.").removeprefix("model."): v for k, v in found.items()}
     return weights, {}
 

@@ -80,7 +80,9 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
             wanted = "fp32"
     if wanted == "fp16":
         if device.type == "cpu":
-            raise DeviceError("fp16 is not for training on the CPU. Set training.precision to auto, fp32 or bf16.")
+            raise DeviceError(
+                "fp16 is not for training on the CPU. Set training.precision to auto, fp32 or bf16."
+            )
         return Precision("fp16", torch.float16, scaled=True)
     return Precision("bf16", torch.bfloat16) if wanted == "bf16" else Precision("fp32", None)
 

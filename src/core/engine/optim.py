@@ -16,7 +16,9 @@ def build_optimizer(config: OptimizerConfig, groups: list[dict[str, Any]], devic
     fused = device.type == "cuda"
     if config.name == "sgd":
         nesterov = config.momentum > 0
-        return torch.optim.SGD(groups, config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=fused)
+        return torch.optim.SGD(
+            groups, config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=fused
+        )
     kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
     return kind(groups, config.learning_rate, fused=fused) if fused else kind(groups, config.learning_rate)
 
@@ -36,7 +38,9 @@ class Schedule:
         reductions, stalled, best: State of the plateau rule.
     """
 
-    def __init__(self, config: ScheduleConfig, optimizer: Optimizer, updates_per_epoch: int, epochs: int) -> None:
+    def __init__(
+        self, config: ScheduleConfig, optimizer: Optimizer, updates_per_epoch: int, epochs: int
+    ) -> None:
         self._config = config
         self._optimizer = optimizer
         self._per_epoch = max(1, updates_per_epoch)

@@ -19,7 +19,9 @@ class NonFiniteLossError(ArithmeticError):
         cure: What to do.
     """
 
-    def __init__(self, phase: str, epoch: int, batch: int, terms: dict[str, float], samples: list[str]) -> None:
+    def __init__(
+        self, phase: str, epoch: int, batch: int, terms: dict[str, float], samples: list[str]
+    ) -> None:
         self.samples = samples
         bad = [name for name, value in terms.items() if not math.isfinite(value)]
         which = f" (the part “{bad[0]}”)" if bad else ""

@@ -54,7 +54,9 @@ class CheckpointSaver(Callback):
     Whatever the moment of a crash, the index points to whole files.
     """
 
-    def __init__(self, folder: RunFolder, writer: EventWriter, header: dict[str, Any], every: int = 0) -> None:
+    def __init__(
+        self, folder: RunFolder, writer: EventWriter, header: dict[str, Any], every: int = 0
+    ) -> None:
         self._index = CheckpointIndex(folder)
         self._writer, self._header, self._every = writer, header, every
         self._best: tuple[dict[str, Tensor], int, float | None] | None = None
@@ -73,7 +75,13 @@ class CheckpointSaver(Callback):
         keep = bool(self._every and reason == "epoch" and done % self._every == 0)
         ended = done >= trainer.options.epochs or (reason == "epoch" and trainer.command() is not None)
         waited = time.perf_counter() - self._saved_at
-        if reason == "epoch" and not keep and not ended and self._saved_at and waited < self._cost / SAVING_SHARE:
+        if (
+            reason == "epoch"
+            and not keep
+            and not ended
+            and self._saved_at
+            and waited < self._cost / SAVING_SHARE
+        ):
             return
         self.save(trainer, keep)
 
@@ -96,7 +104,9 @@ class CheckpointSaver(Callback):
 
     def on_run_end(self, trainer: Trainer, outcome: Outcome) -> None:
         """Whatever ended the run, the newest sound state and the best weights are on the disk."""
-        if outcome.status in ("completed", "stopped_early") or self._best is not None and outcome.status != "failed":
+        if outcome.status in ("completed", "stopped_early") or (
+            self._best is not None and outcome.status != "failed"
+        ):
             newest = self._index.with_role("last")
             if self._best is not None or newest is None or newest.epoch < trainer.state.epoch - 1:
                 self.save(trainer)
@@ -120,13 +130,20 @@ class CheckpointSaver(Callback):
             beside.unlink(missing_ok=True)
             raise
         self._writer.write(
-            "checkpoint_saved", epoch=epoch, step=step, roles=list(roles), file=f"checkpoints/{target.name}", bytes=size
+            "checkpoint_saved",
+            epoch=epoch,
+            step=step,
+            roles=list(roles),
+            file=f"checkpoints/{target.name}",
+            bytes=size,
         )
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
     """RGB H×W×3 uint8 to a PNG; works with any path on any system."""
-    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    ok, data = cv2.imencode(
+        ".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    )
     if not ok:
         raise OSError(f"{path} could not be encoded as PNG.")
     path.write_bytes(data.tobytes())
@@ -150,7 +167,11 @@ class PreviewRecorder(Callback):
             names = {}
             for kind in ("image", "truth", "prediction"):
                 # image and truth never change: written once
-                name = f"{number:02d}_{kind}.png" if kind != "prediction" else f"{number:02d}_epoch{epoch:05d}.png"
+                name = (
+                    f"{number:02d}_{kind}.png"
+                    if kind != "prediction"
+                    else f"{number:02d}_epoch{epoch:05d}.png"
+                )
                 target = self._folder.previews / name
                 if kind == "prediction" or not target.exists():
                     write_png(target, getattr(item, kind))

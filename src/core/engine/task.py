@@ -137,5 +137,3 @@ class Task(ABC):
 def count_parameters(model: nn.Module) -> int:
     """Number of weights."""
     return sum(p.numel() for p in model.parameters())
-
-

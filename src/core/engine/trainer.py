@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from torch.optim import Optimizer
 from src.core.engine.average import WeightAverage
 from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
 from src.core.engine.device import Precision, mix_seed, random_state, set_random_state
+from src.core.engine.explain import explain
 from src.core.engine.optim import Schedule
 from src.core.engine.pending import PendingLosses
 from src.core.engine.state import EpochSums, TrainState
@@ -72,10 +72,12 @@ class Trainer:
         self.report_every = REPORT_EVERY_S
         self.state = TrainState()
         self.average = WeightAverage(model, options.ema_decay) if options.ema_decay else None
-        self.metric, self.maximise = (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
+        self.metric, self.maximise = (
+            (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
+        )
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision.scaled)
         self._autocast = precision.context(device)
-        self._weights = [p for p in model.parameters()]
+        self._weights = list(model.parameters())
         self._next_save = math.inf
         self._pending_random: dict[str, Tensor] | None = None
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
@@ -259,7 +261,9 @@ class Trainer:
     def _stopped(self, command: str) -> Outcome:
         if command == "pause":
             return Outcome("paused", "Paused; the device is free.", "Resume goes on from this very step.")
-        return Outcome("stopped", "Stopped by request; the model so far is kept.", "Resume goes on from this very step.")
+        return Outcome(
+            "stopped", "Stopped by request; the model so far is kept.", "Resume goes on from this very step."
+        )
 
     def _verdict(self) -> Outcome | None:
         command, patience = self.command(), self.options.patience
@@ -321,7 +325,11 @@ class Trainer:
         """Give the optimiser's tensors the memory layout of their weights: sums in another order differ in the last bit."""
         for weight, values in self.optimizer.state.items():
             for name, value in values.items():
-                if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
+                if (
+                    torch.is_tensor(value)
+                    and value.shape == weight.shape
+                    and value.stride() != weight.stride()
+                ):
                     values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
     def close(self) -> None:
@@ -329,26 +337,3 @@ class Trainer:
         self.train_loader.close()
         if self.val_loader is not None:
             self.val_loader.close()
-
-
-def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
-    """What an exception of the loop means for the person who trains."""
-    text = str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in text:
-        where = "the computer" if device.type == "cpu" else str(device)
-        return Outcome("failed", f"The memory of {where} was not enough.", task.mend(MemoryError(text), device))
-    return explain_error(error)
-
-
-def explain_error(error: BaseException) -> Outcome:
-    """What an exception means, where nothing is known of task and device."""
-    if isinstance(error, KeyboardInterrupt):
-        return Outcome("stopped", "Interrupted from the keyboard.", "Resume goes on from the last checkpoint.")
-    cure = getattr(error, "cure", "")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left" in str(error):
-        return Outcome("failed", "The disk is full.", "Free some space, then resume: nothing that was saved is lost.")
-    text = str(error).strip() or type(error).__name__
-    # A message of ours is written for people; of other libraries the type says more than the first line alone
-    known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
-    cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
-    return Outcome("failed", cause, cure or "The log of this run holds the details; resume goes on from the last checkpoint.")

@@ -235,7 +235,7 @@ def _classes(facts: RunFacts) -> Drawing | None:
     """The metric of each class, where there are several and few enough to tell apart."""
     names = list(facts.epochs[-1].get("per_class") or {})
     key = facts.metric if any(_class_series(facts, n, facts.metric) for n in names) else "iou"
-    if not 2 <= len(names) <= MOST_CLASSES:
+    if not 3 <= len(names) <= MOST_CLASSES:  # of two, the curve above shows the one that matters
         return None
     title = f"{metric_title(key)} of each class"
     curves = _Curves(facts, title, metric_title(key))

@@ -192,6 +192,7 @@ def _data(facts: RunFacts) -> dict[str, Any] | None:
         "summary": data.get("summary") or "",
         "root": data.get("root") or "",
         "parts": [(part, _PARTS[part], _images(samples[part])) for part in parts],
+        "grouped": any(groups < images for images, _, groups in (_images(samples[part]) for part in parts)),
         "sizes": sizes,
         "quarantined": [item for item in data.get("quarantined") or [] if len(item) == 2],
         "meaning": data.get("meaning") or {},

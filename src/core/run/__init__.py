@@ -6,7 +6,16 @@ from src.core.run.create import create_run
 from src.core.run.events import ENDINGS, Event, EventTail, EventWriter, history
 from src.core.run.folder import RunFolder, RunFolderError, default_runs_dir, workspace
 from src.core.run.process import ChildProcess
-from src.core.run.state import STATES, TITLES, RunSummary, list_runs, process_alive, settle, summarise, summarise_events
+from src.core.run.state import (
+    STATES,
+    TITLES,
+    RunSummary,
+    list_runs,
+    process_alive,
+    settle,
+    summarise,
+    summarise_events,
+)
 
 __all__ = [
     "COMMANDS", "ENDINGS", "STATES", "TITLES", "CheckpointEntry", "CheckpointIndex", "ChildProcess", "CommandInbox", "Event",

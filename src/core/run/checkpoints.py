@@ -109,7 +109,9 @@ class CheckpointIndex:
         """Remove what a killed process left half-written or not entered; only while holding the run's lock."""
         names = {e.file for e in self.entries()} | {"index.json"}
         for path in self.folder.checkpoints.glob("*"):
-            if path.name not in names and (path.suffix in (".tmp", ".safetensors") or path.name.startswith(".")):
+            if path.name not in names and (
+                path.suffix in (".tmp", ".safetensors") or path.name.startswith(".")
+            ):
                 with contextlib.suppress(OSError):
                     path.unlink()
 
@@ -123,7 +125,7 @@ def commit_file(beside: Path, target: Path) -> tuple[str, int]:
     with beside.open("rb+") as handle:
         os.fsync(handle.fileno())
     written = file_hash(beside)
-    os.replace(beside, target)
+    beside.replace(target)
     sync_folder(target.parent)
     if file_hash(target) != written:
         raise OSError(f"{target} reads back differently from what was written: the disk is failing.")

@@ -29,5 +29,7 @@ def create_run(resolved: Resolved[Any], task: TaskInfo) -> RunFolder:
             path.mkdir(exist_ok=True)
         write_atomically(folder.config, dump_yaml(resolved).encode())
     except OSError as error:
-        raise RunFolderError(f"The run folder {folder.path} cannot be written: {error.strerror or error}.") from None
+        raise RunFolderError(
+            f"The run folder {folder.path} cannot be written: {error.strerror or error}."
+        ) from None
     return folder

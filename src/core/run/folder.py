@@ -42,7 +42,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError:
         beside.unlink(missing_ok=True)
         raise
@@ -158,5 +158,7 @@ class RunFolder:
                 "Stop it first, or wait until it has ended."
             ) from None
         except OSError as error:
-            raise RunFolderError(f"The run folder {self.path} cannot be written: {error.strerror or error}.") from None
+            raise RunFolderError(
+                f"The run folder {self.path} cannot be written: {error.strerror or error}."
+            ) from None
         return lock

@@ -68,7 +68,9 @@ class ChildProcess:
         detached: It outlives this process (the window). Otherwise it ends when this process ends (the command line).
     """
 
-    def __init__(self, folder: RunFolder, verb: str = "train", *, detached: bool, resume: bool = False) -> None:
+    def __init__(
+        self, folder: RunFolder, verb: str = "train", *, detached: bool, resume: bool = False
+    ) -> None:
         self.folder = folder
         self.detached = detached
         self._verb = verb
@@ -96,12 +98,16 @@ class ChildProcess:
         with self.folder.log.open("ab") as log:
             self._process = self._spawn(words, log, environment)
 
-    def _spawn(self, words: list[str], log: IO[bytes], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, words: list[str], log: IO[bytes], environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
         # A group of its own: Ctrl-C in the terminal reaches this process only, which then asks the job to stop.
         stdin = subprocess.DEVNULL if self.detached else subprocess.PIPE
         if os.name == "nt":
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-            return subprocess.Popen(words, stdin=stdin, stdout=log, stderr=log, env=environment, creationflags=flags)
+            return subprocess.Popen(
+                words, stdin=stdin, stdout=log, stderr=log, env=environment, creationflags=flags
+            )
         return subprocess.Popen(
             words, stdin=stdin, stdout=log, stderr=log, env=environment, start_new_session=self.detached,
             process_group=None if self.detached else 0,

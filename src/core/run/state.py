@@ -86,7 +86,10 @@ def process_alive(folder: RunFolder) -> bool:
             return False
     try:
         process = psutil.Process(int(job["pid"]))
-        return abs(process.create_time() - float(job["create_time"])) < 2 and process.status() != psutil.STATUS_ZOMBIE
+        return (
+            abs(process.create_time() - float(job["create_time"])) < 2
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
     except (psutil.Error, KeyError, ValueError):
         return False
 
@@ -95,7 +98,13 @@ def claim(folder: RunFolder) -> None:
     """Note that this process works on the run; called by the job when it holds the lock."""
     me = psutil.Process()
     folder.write_json(
-        folder.job, {"pid": me.pid, "create_time": me.create_time(), "host": socket.gethostname(), "claimed": time.time()}
+        folder.job,
+        {
+            "pid": me.pid,
+            "create_time": me.create_time(),
+            "host": socket.gethostname(),
+            "claimed": time.time(),
+        },
     )
 
 
@@ -120,7 +129,9 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
     newest = completed[-1] if completed else None
     cause, cure = (ended.get("cause", ""), ended.get("cure", "")) if ended else ("", "")
     if state == "killed" and not cause:
-        cause = "The process disappeared without a word: it was killed from outside, or the machine went down."
+        cause = (
+            "The process disappeared without a word: it was killed from outside, or the machine went down."
+        )
         cure = "Resume goes on from the last checkpoint."
     return RunSummary(
         folder=folder,

@@ -49,9 +49,16 @@ class LossConfig(Section):
         choice_labels={"combined": "Combined", "dice": "Dice", "bce": "Cross-entropy", "focal": "Focal", "iou": "IoU (Jaccard)",
                        "tversky": "Tversky"},
     )  # fmt: skip
-    dice_weight: float = option(1.0, "Dice weight", "Share of the Dice loss.", ge=0, le=100, depends_on=("name", ("combined",)))
+    dice_weight: float = option(
+        1.0, "Dice weight", "Share of the Dice loss.", ge=0, le=100, depends_on=("name", ("combined",))
+    )
     bce_weight: float = option(
-        1.0, "Cross-entropy weight", "Share of the cross-entropy.", ge=0, le=100, depends_on=("name", ("combined",))
+        1.0,
+        "Cross-entropy weight",
+        "Share of the cross-entropy.",
+        ge=0,
+        le=100,
+        depends_on=("name", ("combined",)),
     )
     focal_weight: float = option(
         0.0, "Focal weight", "Share of the focal loss.", ge=0, le=100, depends_on=("name", ("combined",))
@@ -70,7 +77,12 @@ class LossConfig(Section):
         depends_on=("name", ("combined", "focal")),
     )  # fmt: skip
     smooth: float = option(
-        1.0, "Smoothing", "Constant s of the Dice, IoU and Tversky formulas, in pixels.", ge=0, le=1e6, advanced=True
+        1.0,
+        "Smoothing",
+        "Constant s of the Dice, IoU and Tversky formulas, in pixels.",
+        ge=0,
+        le=1e6,
+        advanced=True,
     )
 
 

@@ -41,9 +41,11 @@ def choices(name: str) -> Mapping[str, str]:
 def labels(config: SegmentationConfig) -> tuple[str, str]:
     """Two short words for the run's name: the data set's folder and the network."""
     data = config.data
-    source = data.table and str(Path(data.table).parent) or data.images_dir or data.split_dir
+    source = (data.table and str(Path(data.table).parent)) or data.images_dir or data.split_dir
     path = Path(source)
-    name = path.parent.name if path.name.lower() in ("images", "imgs", "image", "train", "splits") else path.name
+    name = (
+        path.parent.name if path.name.lower() in ("images", "imgs", "image", "train", "splits") else path.name
+    )
     return name or "data", f"{config.model.architecture}-{config.model.encoder}"
 
 

@@ -20,7 +20,11 @@ from src.core.feed.normalise import ImageStandardiser, Normaliser
 from src.models.losses import get_loss_function
 from src.models.metrics import MetricsTracker
 from src.models.segmentation_models import (
-    build_model, encoder_normalisation, freeze_encoder, set_prior_bias, unfreeze_encoder,
+    build_model,
+    encoder_normalisation,
+    freeze_encoder,
+    set_prior_bias,
+    unfreeze_encoder,
 )  # fmt: skip
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.pictures import overlay
@@ -46,7 +50,9 @@ class SegmentationMetrics:
             scalars[f"{name}_std"] = float(found[name]["std"])
         classes = found["iou"]["per_class"]
         per_class = {
-            str(c): {name: float(found[name]["per_class"][c]) for name in names if c in found[name]["per_class"]}
+            str(c): {
+                name: float(found[name]["per_class"][c]) for name in names if c in found[name]["per_class"]
+            }
             for c in classes
         }
         return scalars, per_class
@@ -87,10 +93,20 @@ class SegmentationTask(Task):
     def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
         """Training loader with augmentation and balance; validation loader without either."""
         data, batch = self.config.data, self.config.training.batch_size
-        common: dict[str, Any] = {"workers": data.workers, "worker_kind": data.worker_kind, "device_type": device.type}
+        common: dict[str, Any] = {
+            "workers": data.workers,
+            "worker_kind": data.worker_kind,
+            "device_type": device.type,
+        }
         self.train_set = self._dataset("train", self._augmentation())
         train = FeedLoader(
-            self.train_set, batch, self.config.training.seed, shuffle=True, drop_last=True, balance=data.balance, **common
+            self.train_set,
+            batch,
+            self.config.training.seed,
+            shuffle=True,
+            drop_last=True,
+            balance=data.balance,
+            **common,
         )
         self.val_set = self._dataset("val", None)
         val = FeedLoader(self.val_set, batch, **common) if len(self.val_set) else None
@@ -100,7 +116,11 @@ class SegmentationTask(Task):
         """The network, its last layer starting from the class shares of the training masks."""
         config = self.config.model
         model = build_model(
-            config.architecture, config.encoder, config.encoder_weights, self.config.data.channels, self.meaning.out_channels
+            config.architecture,
+            config.encoder,
+            config.encoder_weights,
+            self.config.data.channels,
+            self.meaning.out_channels,
         )
         pixels = self.data.class_pixels["train"]
         if config.prior_bias and sum(pixels):
@@ -128,12 +148,16 @@ class SegmentationTask(Task):
         """Freeze the encoder during the first epochs, then let it learn."""
         if epoch <= self.config.model.freeze_epochs:
             freeze_encoder(model)
-        elif epoch == self.config.model.freeze_epochs + 1 or not next(model.encoder.parameters()).requires_grad:  # type: ignore[union-attr,operator]
+        elif (
+            epoch == self.config.model.freeze_epochs + 1 or not next(model.encoder.parameters()).requires_grad
+        ):  # type: ignore[union-attr,operator]
             unfreeze_encoder(model)
 
     def prepare(self, batch: Batch, device: torch.device) -> Batch:
         """Normalised float images and masks on the device."""
-        image = self.normaliser.to_float(batch["image"], device, channels_last=self.config.training.channels_last)
+        image = self.normaliser.to_float(
+            batch["image"], device, channels_last=self.config.training.channels_last
+        )
         return {**batch, "image": image, "mask": batch["mask"].to(device, non_blocking=True)}
 
     def loss_function(self, device: torch.device) -> nn.Module:
@@ -141,7 +165,9 @@ class SegmentationTask(Task):
         options = self.config.training.loss
         weights = None
         if options.class_weights != "none" and self.meaning.out_channels > 1:
-            weights = torch.tensor(class_weights(self.data.class_pixels["train"], options.class_weights), dtype=torch.float32)
+            weights = torch.tensor(
+                class_weights(self.data.class_pixels["train"], options.class_weights), dtype=torch.float32
+            )
         return get_loss_function(
             options.name,
             mode="binary" if self.meaning.out_channels == 1 else "multiclass",
@@ -211,7 +237,11 @@ class SegmentationTask(Task):
         others = np.setdiff1d(np.arange(len(self.val_set)), having)
         wanted = min(count, len(self.val_set))
         from_having = min(len(having), max(wanted - min(1, len(others)), wanted - len(others)))
-        chosen = [having[i] for i in np.linspace(0, len(having) - 1, from_having).astype(int)] if from_having else []
+        chosen = (
+            [having[i] for i in np.linspace(0, len(having) - 1, from_having).astype(int)]
+            if from_having
+            else []
+        )
         rest = wanted - len(chosen)
         chosen += [others[i] for i in np.linspace(0, len(others) - 1, rest).astype(int)] if rest else []
         return [int(i) for i in chosen]
@@ -255,7 +285,9 @@ class SegmentationTask(Task):
 
 def _loss_options(options: Any, positive_weight: float) -> dict[str, Any]:
     """The options that the chosen loss knows."""
-    chosen: dict[str, Any] = {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
+    chosen: dict[str, Any] = (
+        {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
+    )
     if options.name == "combined":
         chosen |= {
             "dice_weight": options.dice_weight, "bce_weight": options.bce_weight, "focal_weight": options.focal_weight,

@@ -179,7 +179,7 @@ class SummaryPanel(QScrollArea):
         self.setFrameShape(QFrame.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         page = QWidget()
-        column = QVBoxLayout(page)
+        column = self._column = QVBoxLayout(page)
         column.setContentsMargins(16, 14, 16, 16)
         column.setSpacing(10)
         column.addWidget(_heading("What will happen"))
@@ -237,9 +237,18 @@ class SummaryPanel(QScrollArea):
         words += [count(warnings, "warning")] if warnings else []
         rest = len(findings) - errors - warnings
         words += [count(rest, "note")] if rest else []
+        self._put_findings(first=bool(errors or warnings))
         self._findings_title.setText("Checks: " + ", ".join(words))
         self._findings_title.setVisible(bool(words))
         self.findings.show_findings(findings)
+
+    def _put_findings(self, first: bool) -> None:
+        """What has to be looked at stands above the classes, notes below them."""
+        for widget in (self._findings_title, self.findings):
+            self._column.removeWidget(widget)
+        at = self._column.indexOf(self._classes_title) if first else self._column.indexOf(self.classes) + 1
+        self._column.insertWidget(at, self._findings_title)
+        self._column.insertWidget(at + 1, self.findings)
 
     def _show_rows(self, rows: list[tuple[str, str]]) -> None:
         while len(self._fact_labels) < len(rows):

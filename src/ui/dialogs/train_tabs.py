@@ -21,7 +21,7 @@ WITH_HELP = ("Model", "Monitoring")
 #: Offered for options that take any text; the words say what a person would not guess.
 SUGGESTIONS = {
     "training.device": {
-        "auto": "Automatic: the first GPU, or the CPU",
+        "auto": "Automatic: GPU, else CPU",
         "cpu": "CPU",
         "cuda:0": "First NVIDIA GPU (cuda:0)",
         "cuda:1": "Second NVIDIA GPU (cuda:1)",

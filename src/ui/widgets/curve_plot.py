@@ -291,7 +291,7 @@ class CurvePlot(QWidget):
         used = 0
         for count, part in enumerate(parts):
             plain = re.sub("<.*?>", "", part).replace("&nbsp;", " ")
-            used += metrics.horizontalAdvance(plain + "    ") + metrics.height() // 2
+            used += metrics.horizontalAdvance(plain + ("    " if count else ""))
             if used > room and count:
                 parts = parts[:count]
                 break

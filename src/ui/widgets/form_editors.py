@@ -25,7 +25,7 @@ from PyQt5.QtWidgets import (
 from src.core.config import Option
 from src.core.config.layers import nearest
 
-_NUMBER_EM = 12
+_NUMBER_EM = 13
 _ONE = {"epochs": "epoch", "images": "image", "batches": "batch", "minutes": "minute"}
 
 
@@ -69,7 +69,7 @@ class Editor(QWidget):
 def _fix_width(widget: QWidget) -> None:
     """Numbers are short: their fields have one width, so that they stand in line."""
     widget.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
-    widget.setMinimumWidth(_NUMBER_EM * widget.fontMetrics().horizontalAdvance("m"))
+    widget.setFixedWidth(_NUMBER_EM * widget.fontMetrics().horizontalAdvance("m"))
 
 
 class WheelGuard(QObject):

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from src.core.config import (
-    ConfigError, Layer, dump_yaml, file_layer, nest, options, override_layer, preset_layer, presets, read_yaml, resolve,
+    ConfigError,
+    Layer,
+    dump_yaml,
+    file_layer,
+    nest,
+    options,
+    override_layer,
+    preset_layer,
+    presets,
+    read_yaml,
+    resolve,
 )  # fmt: skip
 from src.tasks.catalog import TASKS, task_info
 from src.tasks.segmentation.config import SegmentationConfig
@@ -23,20 +33,32 @@ def test_the_last_layer_wins_and_each_value_knows_its_layer() -> None:
         ],
     )
     assert found.config.training.epochs == 4 and found.config.training.batch_size == 3
-    assert found.origins["training.epochs"] == "command line" and found.origins["training.batch_size"] == "preset"
+    assert (
+        found.origins["training.epochs"] == "command line"
+        and found.origins["training.batch_size"] == "preset"
+    )
     assert found.origins["training.seed"] == "default"
 
 
 def test_unknown_keys_are_refused_with_the_nearest_names_all_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        resolve(SegmentationConfig, [Layer("file", {"training": {"epoch": 3}, "modle": {"encoder": "x"}}, "a.yaml")])
+        resolve(
+            SegmentationConfig,
+            [Layer("file", {"training": {"epoch": 3}, "modle": {"encoder": "x"}}, "a.yaml")],
+        )
     assert [key for key, _ in caught.value.problems] == ["training.epoch", "modle.encoder"]
-    assert "training.epochs" in str(caught.value) and "model.encoder" in str(caught.value) and "a.yaml" in str(caught.value)
+    assert (
+        "training.epochs" in str(caught.value)
+        and "model.encoder" in str(caught.value)
+        and "a.yaml" in str(caught.value)
+    )
 
 
 def test_values_out_of_bounds_are_sentences() -> None:
     with pytest.raises(ConfigError) as caught:
-        resolve(SegmentationConfig, [Layer("file", {"training": {"epochs": 0, "optimizer": {"name": "lion"}}})])
+        resolve(
+            SegmentationConfig, [Layer("file", {"training": {"epochs": 0, "optimizer": {"name": "lion"}}})]
+        )
     assert dict(caught.value.problems).keys() == {"training.epochs", "training.optimizer.name"}
     assert "not 0" in str(caught.value) and "'adamw'" in str(caught.value)
 
@@ -66,7 +88,11 @@ def test_a_file_is_relative_to_itself_and_round_trips(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a: [1", "line"), ("- 1\n- 2", "must hold options"), ("training: !!python/object/apply:os.system ['x']", "could not")],
+    [
+        ("a: [1", "line"),
+        ("- 1\n- 2", "must hold options"),
+        ("training: !!python/object/apply:os.system ['x']", "could not"),
+    ],
 )
 def test_bad_files_say_where(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "bad.yaml").write_text(text)

@@ -10,12 +10,23 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from src.core.engine.checkpoint import CheckpointError, load_into, read_header, read_state, read_weights, write_state
+from src.core.engine.checkpoint import (
+    CheckpointError,
+    load_into,
+    read_header,
+    read_state,
+    read_weights,
+    write_state,
+)
 
 
 def test_nested_state_comes_back(tmp_path: Path) -> None:
     shared = torch.arange(6.0).reshape(2, 3)
-    state = {"a": {"0": shared, "t": shared.t()}, "list": [1, None, "ü", torch.tensor(2.5)], 3: {"half": torch.ones(2).half()}}
+    state = {
+        "a": {"0": shared, "t": shared.t()},
+        "list": [1, None, "ü", torch.tensor(2.5)],
+        3: {"half": torch.ones(2).half()},
+    }
     write_state(tmp_path / "x", state, {"epoch": 4, "value": float("nan")})
     back, header = read_state(tmp_path / "x")
     assert header["epoch"] == 4 and header["value"] != header["value"]
@@ -28,7 +39,13 @@ def test_nested_state_comes_back(tmp_path: Path) -> None:
 def test_foreign_weights(tmp_path: Path, wrap: str) -> None:
     model = torch.nn.Linear(2, 3)
     own = model.state_dict()
-    saved = {"module." + k: v for k, v in own.items()} if wrap == "module." else own if wrap == "plain" else {wrap: own, "epoch": 3}
+    saved = (
+        {"module." + k: v for k, v in own.items()}
+        if wrap == "module."
+        else own
+        if wrap == "plain"
+        else {wrap: own, "epoch": 3}
+    )
     torch.save(saved, tmp_path / "w.pth")
     weights, header = read_weights(tmp_path / "w.pth")
     assert header == {}

@@ -51,7 +51,9 @@ def test_plateau_waits_and_survives_a_resume() -> None:
     assert again.rate == schedule.rate == pytest.approx(0.025)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
 def test_each_optimiser_lowers_a_loss(name: str, kind: type) -> None:
     weight = torch.nn.Parameter(torch.tensor([3.0, -2.0]))
     groups = [{"params": [weight], "weight_decay": 0.0}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from src.core.config.training import RunConfig, ScheduleConfig, TrainingConfig
 from src.core.engine.callbacks import EVENTS, Callback, Outcome
 from src.core.engine.checkpoint import load_into, read_state, write_state
 from src.core.engine.device import mix_seed
+from src.core.engine.explain import explain
 from src.core.engine.pending import NonFiniteLossError
-from src.core.engine.trainer import Trainer, explain
+from src.core.engine.trainer import Trainer
 from tests.toy import ToyLoader, ToyTask, make_trainer
 
 
@@ -61,7 +63,9 @@ def test_accumulated_gradients_equal_the_larger_batch() -> None:
         trainer.fit()
         return model.weight.detach()
 
-    assert torch.allclose(train(accumulate=2, batches=4, size=2), train(accumulate=1, batches=2, size=4), atol=1e-7)
+    assert torch.allclose(
+        train(accumulate=2, batches=4, size=2), train(accumulate=1, batches=2, size=4), atol=1e-7
+    )
 
 
 class _Fixed(ToyLoader):
@@ -89,7 +93,9 @@ class StopAt(Callback):
 @pytest.mark.parametrize("stop_after", [1, 3, 6, 7, 11])
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
-def test_a_resumed_run_is_the_undisturbed_run(tmp_path: Any, stop_after: int, ema: float, schedule: str) -> None:
+def test_a_resumed_run_is_the_undisturbed_run(
+    tmp_path: Any, stop_after: int, ema: float, schedule: str
+) -> None:
     config = RunConfig(training=TrainingConfig(schedule=ScheduleConfig(name=schedule, patience=0)))
 
     def make(**more: Any) -> Trainer:
@@ -113,7 +119,11 @@ def test_a_resumed_run_is_the_undisturbed_run(tmp_path: Any, stop_after: int, em
     second.fit()
     assert torch.equal(weights(second), weights(undisturbed))
     for a, b in zip(second.state.history, undisturbed.state.history, strict=True):
-        assert (a["train_loss"], a["val_loss"], a["metrics"]) == (b["train_loss"], b["val_loss"], b["metrics"])
+        assert (a["train_loss"], a["val_loss"], a["metrics"]) == (
+            b["train_loss"],
+            b["val_loss"],
+            b["metrics"],
+        )
     if ema:
         assert second.average and undisturbed.average
         assert all(torch.equal(v, undisturbed.average.average[k]) for k, v in second.average.average.items())
@@ -212,7 +222,9 @@ def test_out_of_memory_has_a_cure_in_the_words_of_the_task() -> None:
 def test_the_mean_loss_counts_samples_not_batches() -> None:
     trainer = make_trainer(epochs=1, train=ToyLoader(3, size=4, last=2))
     trainer.fit()
-    assert trainer.state.history[0]["terms"]["square"] == pytest.approx(trainer.state.history[0]["train_loss"])
+    assert trainer.state.history[0]["terms"]["square"] == pytest.approx(
+        trainer.state.history[0]["train_loss"]
+    )
     assert trainer._trained_samples == 10
 
 
@@ -253,17 +265,24 @@ def test_the_loop_reads_back_only_at_reports(monkeypatch: pytest.MonkeyPatch) ->
 
     reads = []
     original = pending.PendingLosses.read_back
-    monkeypatch.setattr(pending.PendingLosses, "read_back", lambda self, sums: reads.append(1) or original(self, sums))
+    monkeypatch.setattr(
+        pending.PendingLosses, "read_back", lambda self, sums: reads.append(1) or original(self, sums)
+    )
     forbidden = []
-    for name in ("item", "cpu", "tolist", "numpy", "__float__", "__bool__"):
-        def guard(self: torch.Tensor, *args: Any, _name: str = name, _real: Any = getattr(torch.Tensor, name)) -> Any:
-            import sys
+
+    def guarded(name: str) -> Any:
+        real = getattr(torch.Tensor, name)
+
+        def guard(self: torch.Tensor, *args: Any) -> Any:
             caller = sys._getframe(1).f_code.co_filename
             if caller.endswith(("trainer.py", "average.py", "optim.py")):
-                forbidden.append((_name, caller))
-            return _real(self, *args)
+                forbidden.append((name, caller))
+            return real(self, *args)
 
-        monkeypatch.setattr(torch.Tensor, name, guard)
+        return guard
+
+    for name in ("item", "cpu", "tolist", "numpy", "__float__", "__bool__"):
+        monkeypatch.setattr(torch.Tensor, name, guarded(name))
     trainer = make_trainer(epochs=1, train=ToyLoader(200), clip_norm=1.0, ema_decay=0.9)
     trainer.report_every = 1e9
     trainer.fit()

@@ -107,6 +107,7 @@ def test_a_whole_run(make_run: MakeRun) -> None:
     assert page.row("object") == ["0.3000"] * 5  # of epoch 3, not of the last one
     assert page.row("Mean over images ± standard deviation") == ["0.2800 ± 0.3000"] * 5
     assert page.row("Training") == ["20", "10", "10"]  # images, with an object, groups
+    assert page.row("Overall") == ["0.3000"] * 5
     assert [r for r in page.rows if r[0] == "background"] == [["background", "90.0 %", "95.0 %"]]
     assert "Predictions in epoch 3" in page.headings
     assert "Slow disk. (2 times) Copy the data. a.png" in page.text

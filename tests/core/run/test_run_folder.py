@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 
 from src.core.run import (
-    CheckpointEntry, CheckpointIndex, CommandInbox, EventTail, EventWriter, RunFolder, RunFolderError, commands, history,
-    list_runs, settle, summarise,
+    CheckpointEntry,
+    CheckpointIndex,
+    CommandInbox,
+    EventTail,
+    EventWriter,
+    RunFolder,
+    RunFolderError,
+    commands,
+    history,
+    list_runs,
+    settle,
+    summarise,
 )  # fmt: skip
 from src.core.run.checkpoints import commit_file
 from src.core.run.state import claim
@@ -24,7 +34,16 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def start(writer: EventWriter, attempt: int = 1, epoch: int = 1, step: int = 0) -> None:
-    writer.write("run_started", attempt=attempt, resumed=attempt > 1, epoch=epoch, step=step, epochs=5, metric="iou", task="t")
+    writer.write(
+        "run_started",
+        attempt=attempt,
+        resumed=attempt > 1,
+        epoch=epoch,
+        step=step,
+        epochs=5,
+        metric="iou",
+        task="t",
+    )
 
 
 def test_names_do_not_collide_and_hold_any_script(tmp_path: Path) -> None:
@@ -50,7 +69,11 @@ def test_events_survive_a_torn_line_and_go_on_counting(folder: RunFolder) -> Non
     writer.write("future_event", what=float("nan"))
     writer.close()
     events = list(EventTail(folder.events).read())
-    assert [e.n for e in events] == [1, 2, 3] and events[-1].type == "future_event" and events[-1]["what"] is None
+    assert (
+        [e.n for e in events] == [1, 2, 3]
+        and events[-1].type == "future_event"
+        and events[-1]["what"] is None
+    )
 
 
 def test_a_tail_waits_for_the_rest_of_a_line(folder: RunFolder) -> None:
@@ -92,7 +115,9 @@ def test_states(folder: RunFolder) -> None:
     start(writer)
     assert summarise(folder).state == "running"
     job = folder.read_json(folder.job)
-    folder.write_json(folder.job, {**job, "create_time": job["create_time"] - 1000})  # the number was given to another process
+    folder.write_json(
+        folder.job, {**job, "create_time": job["create_time"] - 1000}
+    )  # the number was given to another process
     killed = summarise(folder)
     assert killed.state == "killed" and "disappeared" in killed.cause and killed.resumable
     writer.write("run_ended", status="completed", cause="", cure="", epoch=5)
@@ -127,7 +152,10 @@ def test_a_weaker_command_never_replaces_a_stronger_one(folder: RunFolder) -> No
 
 
 def add(index: CheckpointIndex, name: str, roles: tuple[str, ...], epoch: int) -> Path:
-    beside, target = index.folder.checkpoints / f".{name}.tmp", index.folder.checkpoints / f"{name}.safetensors"
+    beside, target = (
+        index.folder.checkpoints / f".{name}.tmp",
+        index.folder.checkpoints / f"{name}.safetensors",
+    )
     beside.write_bytes(os.urandom(1000))
     digest, size = commit_file(beside, target)
     index.add(target, CheckpointEntry(target.name, digest, size, epoch, 0, roles))
@@ -143,7 +171,9 @@ def test_the_last_two_the_best_and_the_kept_stay(folder: RunFolder) -> None:
     assert {e.file: set(e.roles) for e in index.entries()} == {
         "s5.safetensors": {"last"}, "s4.safetensors": {"previous"}, "s2.safetensors": {"keep"}, "b3.safetensors": {"best"},
     }  # fmt: skip
-    assert {p.name for p in folder.checkpoints.iterdir()} == {e.file for e in index.entries()} | {"index.json"}
+    assert {p.name for p in folder.checkpoints.iterdir()} == {e.file for e in index.entries()} | {
+        "index.json"
+    }
 
 
 @pytest.mark.parametrize("damage", ["bit", "cut", "gone"])

@@ -1,0 +1,43 @@
+"""What an exception means for the person who trains: a cause and a cure."""
+
+from __future__ import annotations
+
+import errno
+
+import torch
+
+from src.core.engine.callbacks import Outcome
+from src.core.engine.task import Task
+
+
+def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
+    """What an exception of the loop means for the person who trains."""
+    text = str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in text:
+        where = "the computer" if device.type == "cpu" else str(device)
+        return Outcome(
+            "failed", f"The memory of {where} was not enough.", task.mend(MemoryError(text), device)
+        )
+    return explain_error(error)
+
+
+def explain_error(error: BaseException) -> Outcome:
+    """What an exception means, where nothing is known of task and device."""
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome(
+            "stopped", "Interrupted from the keyboard.", "Resume goes on from the last checkpoint."
+        )
+    cure = getattr(error, "cure", "")
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left" in str(error):
+        return Outcome(
+            "failed", "The disk is full.", "Free some space, then resume: nothing that was saved is lost."
+        )
+    text = str(error).strip() or type(error).__name__
+    # A message of ours is written for people; of other libraries the type says more than the first line alone
+    known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
+    cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
+    return Outcome(
+        "failed",
+        cause,
+        cure or "The log of this run holds the details; resume goes on from the last checkpoint.",
+    )
