@@ -92,13 +92,13 @@ def _folder_options(folder: Path) -> list[str]:
     return [*pairs, f"data.split_dir={splits}"] if (splits / "train.txt").is_file() else pairs
 
 
-def make_sample_set(folder: Path, seed: int, parts: int | None, silent: bool) -> None:
+def make_sample_set(folder: Path, seed: int, parts: int, silent: bool) -> None:
     """Make the sample data, or say that they are there."""
     from src.core.dataset.sample_data import make_sample_data
 
-    said = make_sample_data(folder, seed=seed, **({"parts": parts} if parts else {}))
+    made = make_sample_data(folder, parts=parts, seed=seed)
     if not silent:
-        print(said if isinstance(said, str) else f"Sample data: {folder}", file=sys.stderr)
+        print(made, file=sys.stderr)
 
 
 def sample_data(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:

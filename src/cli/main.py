@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sample.add_argument("folder", type=Path)
     sample.add_argument("--seed", type=int, default=0)
-    sample.add_argument("--parts", type=int, default=None, help="number of parts")
+    sample.add_argument("--parts", type=int, default=30, help="number of parts (default: 30)")
     demo = commands.add_parser(
         "demo", help="train on sample data: in the window, or in the terminal where there is no screen"
     )

@@ -172,7 +172,7 @@ def has_screen() -> tuple[bool, str]:
 def demo(arguments: argparse.Namespace) -> Result:
     """``demo``: sample data, a run on them, and the window that shows it where there is a screen."""
     folder: Path = arguments.folder or workspace() / "sample-data"
-    make_sample_set(folder, seed=0, parts=None, silent=arguments.json)
+    make_sample_set(folder, seed=0, parts=30, silent=arguments.json)
     info, resolved = build_layers([str(folder / "lathe.yaml")], "default", "")
     run = create_run(resolved, info)
     screen, reason = (False, "") if arguments.terminal or arguments.json else has_screen()

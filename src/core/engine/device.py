@@ -66,7 +66,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_precision(wanted: str, device: torch.device) -> Precision:
-    """The precision of a configuration; ``auto`` takes mixed precision on GPUs that compute it natively.
+    """The precision of a configuration; ``auto`` takes mixed precision where the device computes it natively.
 
     Raises:
         DeviceError: The device cannot do it.
@@ -76,6 +76,8 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
             wanted = "bf16"
         elif device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 7:
             wanted = "fp16"
+        elif device.type == "cpu" and _cpu_computes_bf16():
+            wanted = "bf16"
         else:
             wanted = "fp32"
     if wanted == "fp16":
@@ -85,6 +87,12 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
             )
         return Precision("fp16", torch.float16, scaled=True)
     return Precision("bf16", torch.bfloat16) if wanted == "bf16" else Precision("fp32", None)
+
+
+def _cpu_computes_bf16() -> bool:
+    """Whether the processor has instructions for bf16, with which a step takes about half as long."""
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def device_title(device: torch.device) -> str:

@@ -75,7 +75,7 @@ class CheckpointIndex:
 
     def newest_sound(self) -> tuple[CheckpointEntry | None, list[str]]:
         """The newest checkpoint from which training can go on, and what was wrong with newer ones."""
-        problems = []
+        problems: list[str] = []
         for entry in self.entries():
             if not {"last", "previous", "keep"} & set(entry.roles):
                 continue

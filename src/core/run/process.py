@@ -103,7 +103,7 @@ class ChildProcess:
     ) -> subprocess.Popen[bytes]:
         # A group of its own: Ctrl-C in the terminal reaches this process only, which then asks the job to stop.
         stdin = subprocess.DEVNULL if self.detached else subprocess.PIPE
-        if os.name == "nt":
+        if sys.platform == "win32":
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
             return subprocess.Popen(
                 words, stdin=stdin, stdout=log, stderr=log, env=environment, creationflags=flags

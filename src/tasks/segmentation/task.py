@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from src.core.dataset.describe import DatasetDescription
+from src.core.dataset.description import DatasetDescription
 from src.core.dataset.masks import IGNORE_INDEX
+from src.core.dataset.records import Split
 from src.core.dataset.weights import class_weights, foreground_prior
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.feed.augment import Augmentation
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.loader import FeedLoader
 from src.core.feed.normalise import ImageStandardiser, Normaliser
-from src.models.losses import get_loss_function
+from src.models.losses import SegmentationLoss, get_loss_function
 from src.models.metrics import MetricsTracker
 from src.models.segmentation_models import (
     build_model,
@@ -67,10 +68,12 @@ class SegmentationTask(Task):
     def __init__(self, config: SegmentationConfig, data: DatasetDescription) -> None:
         super().__init__(config, data)
         self.metric = config.monitoring.best_metric
+        if data.meaning is None:
+            raise ValueError("The meaning of the mask values is not known: describe the data set first.")
         self.meaning = data.meaning
         self.class_names = list(data.class_names)
         self.normaliser = self._normaliser()
-        self._loss: nn.Module | None = None
+        self._loss: SegmentationLoss | None = None
 
     def _normaliser(self) -> Normaliser | ImageStandardiser:
         model, wanted = self.config.model, self.config.data.normalise
@@ -79,7 +82,7 @@ class SegmentationTask(Task):
         norm = encoder_normalisation(model.encoder, model.encoder_weights)
         return Normaliser(norm.mean, norm.std)
 
-    def _dataset(self, split: str, augmentation: Augmentation | None) -> ImageMaskDataset:
+    def _dataset(self, split: Split, augmentation: Augmentation | None) -> ImageMaskDataset:
         data = self.config.data
         return ImageMaskDataset(
             self.data.samples[split], self.meaning, data.image_size, data.channels, data.resize, augmentation,
@@ -122,8 +125,8 @@ class SegmentationTask(Task):
             self.config.data.channels,
             self.meaning.out_channels,
         )
-        pixels = self.data.class_pixels["train"]
-        if config.prior_bias and sum(pixels):
+        pixels: list[int] = self.data.class_pixels["train"]
+        if config.prior_bias and any(pixels):
             shares = foreground_prior(pixels)
             if self.meaning.out_channels > 1:
                 set_prior_bias(model, shares.tolist())
@@ -148,9 +151,7 @@ class SegmentationTask(Task):
         """Freeze the encoder during the first epochs, then let it learn."""
         if epoch <= self.config.model.freeze_epochs:
             freeze_encoder(model)
-        elif (
-            epoch == self.config.model.freeze_epochs + 1 or not next(model.encoder.parameters()).requires_grad
-        ):  # type: ignore[union-attr,operator]
+        elif model.encoder_is_frozen:
             unfreeze_encoder(model)
 
     def prepare(self, batch: Batch, device: torch.device) -> Batch:
@@ -160,7 +161,7 @@ class SegmentationTask(Task):
         )
         return {**batch, "image": image, "mask": batch["mask"].to(device, non_blocking=True)}
 
-    def loss_function(self, device: torch.device) -> nn.Module:
+    def loss_function(self, device: torch.device) -> SegmentationLoss:
         """The loss of the configuration, with the class weights of the training masks."""
         options = self.config.training.loss
         weights = None
@@ -180,11 +181,9 @@ class SegmentationTask(Task):
         logits = model(batch["image"])
         if self._loss is None:
             self._loss = self.loss_function(logits.device)
-        if hasattr(self._loss, "terms"):
-            terms = self._loss.terms(logits, batch["mask"])
-            loss = terms.pop("total")
-            return logits, StepOutput(loss, {k: v.detach() for k, v in terms.items()})
-        return logits, StepOutput(self._loss(logits, batch["mask"]))
+        terms = self._loss.terms(logits, batch["mask"])
+        loss = terms.pop("total")
+        return logits, StepOutput(loss, {k: v.detach() for k, v in terms.items()})
 
     def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
         """Loss and its named parts."""
