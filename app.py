@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 
 
@@ -22,4 +23,5 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":  # loader processes import this file again
+    multiprocessing.freeze_support()
     sys.exit(main(sys.argv[1:]))

@@ -18,6 +18,8 @@ import weakref
 from collections.abc import Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Networks of the tests are too small for threads to help; on a busy machine waiting for each other takes most of the time
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if not os.environ.get("XDG_RUNTIME_DIR"):
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="lathe-tests-")
 

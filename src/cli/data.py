@@ -124,28 +124,17 @@ def settings_lines(info: TaskInfo) -> str:
 
 def settings_page(info: TaskInfo) -> str:
     """The page of the manual."""
-    lines = [
-        f"# Every setting of {info.title.lower()}",
-        "",
-        "Made from the schema by `app.py settings --markdown`.",
-        "",
-    ]
-    tab = ""
-    for o in options(info.config):
-        if o.section != tab:
-            tab = o.section
-            lines += [
-                "",
-                f"## {tab if '.' in o.key else 'run'}".title(),
-                "",
-                "| Key | Default | Values | Meaning |",
-                "|---|---|---|---|",
-            ]
-        bounds = ", ".join(str(c) for c in o.choices) if o.choices else _bounds(o)
-        unit = f" {o.unit}" if o.unit else ""
-        lines.append(
-            f"| `{o.key}` | `{o.default}`{unit} | {bounds} | **{o.label}.** {o.help} |".replace("|True", "|")
-        )
+    lines = [f"# Every setting of {info.title.lower()}", "", "Made from the schema by `app.py settings --markdown`."]
+    found = options(info.config)
+    tabs = dict.fromkeys(o.section if "." in o.key else "run" for o in found)
+    for tab in tabs:
+        lines += ["", f"## {tab.title()}", "", "| Key | Default | Values | Meaning |", "|---|---|---|---|"]
+        for o in found:
+            if tab != (o.section if "." in o.key else "run"):
+                continue
+            values = ", ".join(f"`{c}`" for c in o.choices) if o.choices else _bounds(o)
+            default = "empty" if o.default in ("", []) else f"`{o.default}`" + (f" {o.unit}" if o.unit else "")
+            lines.append(f"| `{o.key}` | {default} | {values} | **{o.label}.** {o.help} |")
     return "\n".join(lines) + "\n"
 
 

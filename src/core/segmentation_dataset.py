@@ -158,9 +158,8 @@ def create_dataloaders(
         balance: Least share of the training images that hold an object; see `FeedLoader`.
 
     Returns:
-        Loaders of float batches: ``image`` N×C×H×W and ``mask`` int64 N×H×W. Training is shuffled, and a
-            last batch that is not
-        full is left out. Iterating again gives the next epoch.
+        Loaders of float batches: ``image`` N×C×H×W and ``mask`` int64 N×H×W. Training is shuffled, and a last
+        batch that is not full is left out. Iterating again gives the next epoch.
 
     Raises:
         DatasetError: what is wrong with the data, and what to do.
@@ -182,15 +181,9 @@ def create_dataloaders(
     if found.meaning is None:
         raise DatasetError(found.findings)
     size = as_size(image_size)
-    loaders = []
-    parts: tuple[Split, Split] = ("train", "val")
-    for part in parts:
-        training = part == "train"
-        change = (
-            Augmentation(size, fit=fit, probability=augmentation_prob, seed=seed)
-            if training
-            else Augmentation.only_fit(size, fit)
-        )
+
+    def loader(part: Split, change: Augmentation, training: bool) -> SegmentationLoader:
+        assert found.meaning is not None
         samples = found.samples[part]
         data = ImageMaskDataset(
             samples, found.meaning, size, channels, fit, change if training else None, seed,
@@ -204,5 +197,7 @@ def create_dataloaders(
             samples, found.meaning, change, channels, normaliser, found.intensity_range
         )
         pairs.class_pixels = found.class_pixels[part]
-        loaders.append(SegmentationLoader(feed, pairs.normaliser, pairs))
-    return loaders[0], loaders[1]
+        return SegmentationLoader(feed, pairs.normaliser, pairs)
+
+    random_change = Augmentation(size, fit=fit, probability=augmentation_prob, seed=seed)
+    return loader("train", random_change, True), loader("val", Augmentation.only_fit(size, fit), False)

@@ -95,7 +95,7 @@ class TrainingConfig(Section):
         ge=0, lt=1, advanced=True, group="Stability",
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
-        "auto", "Precision", "Number format of the computation; auto takes bf16 or fp16 where GPU or CPU compute it natively, else fp32.",
+        "auto", "Precision", "Number format; auto takes bf16 or fp16 where GPU or CPU compute it natively, else fp32.",
         group="Machine", choice_labels={"auto": "Automatic", "fp32": "32 bit", "bf16": "bfloat16 (mixed)", "fp16": "float16 (mixed)"},
     )  # fmt: skip
     device: str = option(

@@ -16,9 +16,11 @@ _MODES = {0: "mono", 2: "rgb", 6: "rgba"}
 #: Chunks that leave the values of the pixels alone. Transparency, palettes, animation, significant bits and
 #: orientation are not among them, nor is anything unknown.
 _HARMLESS = frozenset(b"pHYs tIME tEXt zTXt iTXt gAMA cHRM sRGB iCCP bKGD hIST oFFs".split())
-#: kornia-rs keeps the interpreter lock while it decodes. A thread beside the one that trains therefore leaves
-#: it files of more bytes than this, about a millisecond's work, to OpenCV, which lets the lock go.
+#: kornia-rs keeps the interpreter lock while it decodes. So a thread beside one that must not wait (a window, a
+#: training loop that feeds a GPU) leaves files of more bytes than this, about a millisecond's work, to OpenCV,
+#: which lets the lock go.
 _MOST_BYTES_BESIDE = 1 << 18
+_this_thread = threading.local()
 
 
 @functools.cache
@@ -40,10 +42,15 @@ def decode_plain_png(data: np.ndarray, only_grey: bool = False) -> np.ndarray | 
 
     Returns:
         ``H×W×C`` uint8 as stored, C of 1, 3 or 4; None for other files, for damaged ones and where kornia-rs
-        is absent: then another decoder has the last word, also on what is wrong.
+        is absent: then another decoder has the last word, also on what is wrong. (Not looked at: the checksum
+        inside the compressed data, which only a faulty writer gets wrong; those of the chunks are.)
     """
     decode = _decoder()
-    if decode is None or (data.size > _MOST_BYTES_BESIDE and not _alone()) or not _is_plain(data.data):
+    if (
+        decode is None
+        or (data.size > _MOST_BYTES_BESIDE and not _may_keep_lock())
+        or not _is_plain(data.data)
+    ):
         return None
     info = png_info(data.data)
     if info is None or too_large(info.width, info.height) or (only_grey and info.colour != 0):
@@ -58,9 +65,18 @@ def decode_plain_png(data: np.ndarray, only_grey: bool = False) -> np.ndarray | 
         return None
 
 
-def _alone() -> bool:
-    """No other thread is likely to wait for the interpreter lock: a loader process, or no workers at all."""
-    return threading.current_thread() is threading.main_thread()
+def may_keep_lock(allowed: bool) -> None:
+    """Whether this thread may keep the interpreter lock for as long as a large file takes.
+
+    By default only the main thread may: where that one decodes, nobody waits for it. Reader threads of a model
+    that computes on the CPU may as well: its operations run for long without the lock.
+    """
+    _this_thread.may_keep_lock = allowed
+
+
+def _may_keep_lock() -> bool:
+    main = threading.current_thread() is threading.main_thread()
+    return bool(getattr(_this_thread, "may_keep_lock", main))
 
 
 def _is_plain(view: memoryview) -> bool:

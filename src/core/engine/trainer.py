@@ -15,10 +15,11 @@ from torch.optim import Optimizer
 
 from src.core.engine.average import WeightAverage
 from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
-from src.core.engine.device import Precision, mix_seed, random_state, set_random_state
+from src.core.engine.device import Precision, mix_seed, set_random_state
 from src.core.engine.explain import explain
 from src.core.engine.optim import Schedule
 from src.core.engine.pending import PendingLosses
+from src.core.engine.snapshot import restore_snapshot, take_snapshot
 from src.core.engine.state import EpochSums, TrainState
 from src.core.engine.task import Loader, Task
 
@@ -46,6 +47,8 @@ class Trainer:
     Attributes:
         state: Position and history; see `TrainState`.
         task, model, optimizer, schedule, device: What it was made of.
+        scaler: Of the gradients in fp16; does nothing otherwise.
+        pending_random: State of the random numbers for the middle of an epoch at which a resumed run begins.
         average: Running average of the weights, or None.
         report_every: Seconds between two reports.
         command: Asked at each report; returns ``stop``, ``pause``, ``finish_epoch`` or None.
@@ -75,11 +78,11 @@ class Trainer:
         self.metric, self.maximise = (
             (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
         )
-        self._scaler = torch.amp.GradScaler(device.type, enabled=precision.scaled)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision.scaled)
         self._autocast = precision.context(device)
         self._weights = list(model.parameters())
         self._next_save = math.inf
-        self._pending_random: dict[str, Tensor] | None = None
+        self.pending_random: dict[str, Tensor] | None = None
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
 
     def fit(self) -> Outcome:
@@ -201,9 +204,9 @@ class Trainer:
     def begin_epoch(self) -> None:
         """Set the randomness of the epoch under way and tell task and callbacks."""
         torch.manual_seed(mix_seed(self.options.seed, self.state.epoch))
-        if self._pending_random is not None:  # resumed in the middle of this epoch
-            set_random_state(self._pending_random, self.device)
-            self._pending_random = None
+        if self.pending_random is not None:  # resumed in the middle of this epoch
+            set_random_state(self.pending_random, self.device)
+            self.pending_random = None
         self.task.begin_epoch(self.model, self.state.epoch)
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
         if self.options.save_every_s:
@@ -212,18 +215,18 @@ class Trainer:
 
     def _backward(self, loss: Tensor) -> None:
         if self.precision.scaled:
-            self._scaler.scale(loss).backward()
+            self.scaler.scale(loss).backward()
         else:
             loss.backward()
 
     def _update(self) -> None:
         if self.precision.scaled:
-            self._scaler.unscale_(self.optimizer)
+            self.scaler.unscale_(self.optimizer)
         if self.options.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._weights, self.options.clip_norm)
         if self.precision.scaled:
-            self._scaler.step(self.optimizer)
-            self._scaler.update()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         else:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -288,49 +291,11 @@ class Trainer:
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """All that `restore` needs: nested state with tensors, and plain values."""
-        state: dict[str, Any] = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": random_state(self.device),
-        }
-        if self.average is not None:
-            state["average"] = self.average.average
-        if self.precision.scaled:
-            state["scaler"] = self._scaler.state_dict()
-        header = {
-            "state": self.state.as_json(),
-            "schedule": self.schedule.state(),
-            "average_updates": self.average.updates if self.average else 0,
-            "facts": self.task.facts(),
-        }
-        return state, header
+        return take_snapshot(self)
 
     def restore(self, state: dict[str, Any], header: dict[str, Any]) -> None:
         """Go on from a `snapshot`; the model's weights must fit (see `load_into`)."""
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self._restore_layout()
-        self.state = TrainState.from_json(header["state"])
-        self.schedule.restore(header["schedule"])
-        if self.average is not None and "average" in state:
-            for name, value in state["average"].items():
-                self.average.average[name].copy_(value)
-            self.average.updates = header["average_updates"]
-        if self.precision.scaled and "scaler" in state:
-            self._scaler.load_state_dict(state["scaler"])
-        if self.state.step:
-            self._pending_random = state["random"]
-
-    def _restore_layout(self) -> None:
-        """Give the optimiser's tensors the memory layout of their weights: sums in another order differ in the last bit."""
-        for weight, values in self.optimizer.state.items():
-            for name, value in values.items():
-                if (
-                    torch.is_tensor(value)
-                    and value.shape == weight.shape
-                    and value.stride() != weight.stride()
-                ):
-                    values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+        restore_snapshot(self, state, header)
 
     def close(self) -> None:
         """End the loaders' workers; safe to call twice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -111,3 +112,16 @@ class ImageStandardiser:
         std, mean = torch.std_mean(out, dim=(2, 3), keepdim=True, correction=0)
         out = out.sub_(mean).div_(std.add_(self.floor)).to(dtype)
         return out.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def normaliser_from_facts(facts: dict[str, Any]) -> Normaliser | ImageStandardiser:
+    """What a model file's ``facts["normalise"]`` describes: the same numbers in use as in training.
+
+    Raises:
+        ValueError: It was written by a later version that knows another way.
+    """
+    if facts["by"] == "image":
+        return ImageStandardiser(facts["floor"])
+    if facts["by"] == "constants":
+        return Normaliser(facts["mean"], facts["std"], facts["range"])
+    raise ValueError(f"The normalisation “{facts['by']}” is not known to this version of Lathe: update it.")

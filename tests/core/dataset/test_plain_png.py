@@ -19,7 +19,7 @@ from PIL import Image
 from src.core.dataset import plain_png
 from src.core.dataset.image_files import UnreadableImageError
 from src.core.dataset.images import decode_image, decode_mask
-from src.core.dataset.plain_png import decode_plain_png
+from src.core.dataset.plain_png import decode_plain_png, may_keep_lock
 
 pytest.importorskip("kornia_rs", reason="kornia-rs is not installed: OpenCV decodes every PNG")
 
@@ -188,10 +188,17 @@ def test_threads_get_the_same_pixels_and_never_hold_the_interpreter_for_long() -
     large = png(rng, (400, 400))
     assert large.size > plain_png._MOST_BYTES_BESIDE and decode_plain_png(large) is not None
     found: list[object] = []
-    beside = threading.Thread(target=lambda: found.append(decode_plain_png(large)))
-    beside.start()
-    beside.join()
-    assert found == [None]
+
+    def beside() -> None:
+        for allowed in (None, True, False):
+            if allowed is not None:
+                may_keep_lock(allowed)
+            found.append(decode_plain_png(large) is not None)
+
+    thread = threading.Thread(target=beside)
+    thread.start()
+    thread.join()
+    assert found == [False, True, False]
 
 
 def test_real_files_are_decoded_as_before(monkeypatch: pytest.MonkeyPatch) -> None:

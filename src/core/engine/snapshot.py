@@ -1,0 +1,59 @@
+"""What a checkpoint holds of a trainer, and how a trainer goes on from it bit for bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim import Optimizer
+
+from src.core.engine.device import random_state
+from src.core.engine.state import TrainState
+
+if TYPE_CHECKING:
+    from src.core.engine.trainer import Trainer
+
+
+def take_snapshot(trainer: Trainer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Nested state with tensors (not copied), and plain values."""
+    state: dict[str, Any] = {
+        "model": trainer.model.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "random": random_state(trainer.device),
+    }
+    if trainer.average is not None:
+        state["average"] = trainer.average.average
+    if trainer.precision.scaled:
+        state["scaler"] = trainer.scaler.state_dict()
+    header = {
+        "state": trainer.state.as_json(),
+        "schedule": trainer.schedule.state(),
+        "average_updates": trainer.average.updates if trainer.average else 0,
+        "facts": trainer.task.facts(),
+    }
+    return state, header
+
+
+def restore_snapshot(trainer: Trainer, state: dict[str, Any], header: dict[str, Any]) -> None:
+    """Bring a trainer, made with the same options, to where the snapshot was taken."""
+    trainer.model.load_state_dict(state["model"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    _restore_layout(trainer.optimizer)
+    trainer.state = TrainState.from_json(header["state"])
+    trainer.schedule.restore(header["schedule"])
+    if trainer.average is not None and "average" in state:
+        for name, value in state["average"].items():
+            trainer.average.average[name].copy_(value)
+        trainer.average.updates = header["average_updates"]
+    if trainer.precision.scaled and "scaler" in state:
+        trainer.scaler.load_state_dict(state["scaler"])
+    if trainer.state.step:
+        trainer.pending_random = state["random"]
+
+
+def _restore_layout(optimizer: Optimizer) -> None:
+    """Give the optimiser's tensors the memory layout of their weights: sums in another order differ in the last bit."""
+    for weight, values in optimizer.state.items():
+        for name, value in values.items():
+            if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
+                values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
