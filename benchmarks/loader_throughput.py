@@ -5,7 +5,8 @@ Plain is what a competent user writes: decode with OpenCV, albumentations (Resiz
 Affine, RandomBrightnessContrast, HueSaturationValue, GaussNoise, GaussianBlur, each with p = 0.5),
 normalise to float, ToTensorV2, DataLoader. Ours does the same operations with the same probability, number
 of workers and batch size, up to and with the normalisation to float in the calling thread. It saves,
-legitimately: decoding plain PNG by kornia-rs, decoding a JPEG only as large as needed, one resampling, and moving bytes instead of floats.
+legitimately: decoding plain PNG by a faster library, decoding a JPEG only as large as needed, one
+resampling, and moving bytes instead of floats.
 
 Both run in turns in this process, several times; the result is the median. Start-up of workers is not
 counted.

@@ -15,7 +15,7 @@ class OptimizerConfig(Section):
         choice_labels={"adamw": "AdamW", "adam": "Adam", "sgd": "SGD with Nesterov momentum"},
     )  # fmt: skip
     learning_rate: float = option(
-        1e-3, "Learning rate", "Size of a step at the peak of the schedule.", gt=0, le=10.0
+        5e-4, "Learning rate", "Size of a step at the peak of the schedule.", gt=0, le=10.0
     )
     weight_decay: float = option(
         0.01, "Weight decay", "Pulls weights towards zero; biases and normalisation layers are left out.",
@@ -87,11 +87,11 @@ class TrainingConfig(Section):
     schedule: ScheduleConfig = section(ScheduleConfig, "Learning-rate schedule")
     early_stopping: EarlyStoppingConfig = section(EarlyStoppingConfig, "Early stopping")
     clip_norm: float = option(
-        1.0, "Clip gradients", "Longer gradients are shortened to this norm; 0 turns it off.", ge=0,
+        5.0, "Clip gradients", "Longer gradients are shortened to this norm; 0 turns it off.", ge=0,
         advanced=True, group="Stability",
     )  # fmt: skip
     ema_decay: float = option(
-        0.0, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
+        0.99, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
         ge=0, lt=1, advanced=True, group="Stability",
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(

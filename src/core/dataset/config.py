@@ -7,6 +7,9 @@ from typing import Literal
 from src.core.config.fields import Section, option, section
 
 
+Flips = Literal["both", "horizontal", "none"]
+
+
 class MaskConfig(Section):
     """The declared meaning of mask values."""
 
@@ -69,24 +72,29 @@ class AugmentationConfig(Section):
     probability: float = option(
         0.5, "Probability", "Chance of each change for each image; 0 turns all off.", ge=0, le=1
     )
-    flips: bool = option(True, "Flips", "Mirror left-right and up-down.")
-    quarter_turns: bool = option(True, "Quarter turns", "Turn by 90, 180 or 270 degrees.")
-    shift: float = option(0.1, "Shift", "Of the image's width and height.", ge=0, le=0.5, advanced=True)
+    flips: Flips = option(
+        "both", "Flips", "Mirror images; only left-right where up and down are different things, as in a street.",
+        choice_labels={"both": "Left-right and up-down", "horizontal": "Left-right only", "none": "None"},
+    )  # fmt: skip
+    quarter_turns: bool = option(
+        False, "Quarter turns", "Turn by 90, 180 or 270 degrees; only where the direction of the texture means nothing."
+    )
+    shift: float = option(0.05, "Shift", "Of the image's width and height.", ge=0, le=0.5, advanced=True)
     scale: float = option(0.1, "Scale", "Relative change of size.", ge=0, le=0.9, advanced=True)
-    rotate: float = option(45.0, "Rotate", "Largest angle.", unit="°", ge=0, le=180, advanced=True)
+    rotate: float = option(10.0, "Rotate", "Largest angle.", unit="°", ge=0, le=180, advanced=True)
     brightness: float = option(0.2, "Brightness", "Of the full range.", ge=0, le=1, advanced=True)
     contrast: float = option(0.2, "Contrast", "Relative.", ge=0, le=1, advanced=True)
     hue: float = option(
-        10.0, "Hue", "On OpenCV's circle of 180; nothing on grey images.", ge=0, le=90, advanced=True
+        5.0, "Hue", "On OpenCV's circle of 180; nothing on grey images.", ge=0, le=90, advanced=True
     )
     saturation: float = option(
-        20.0, "Saturation", "Of 255; nothing on grey images.", ge=0, le=255, advanced=True
+        15.0, "Saturation", "Of 255; nothing on grey images.", ge=0, le=255, advanced=True
     )
-    value: float = option(20.0, "Value", "Of 255.", ge=0, le=255, advanced=True)
+    value: float = option(0.0, "Value", "Of 255.", ge=0, le=255, advanced=True)
     noise: float = option(
-        4.5, "Noise", "Largest standard deviation of Gaussian noise, of 255.", ge=0, le=128, advanced=True
+        0.0, "Noise", "Largest standard deviation of Gaussian noise, of 255.", ge=0, le=128, advanced=True
     )
-    blur: int = option(3, "Blur", "Largest Gaussian kernel.", unit="px", ge=0, le=31, advanced=True)
+    blur: int = option(0, "Blur", "Largest Gaussian kernel.", unit="px", ge=0, le=31, advanced=True)
 
 
 class ImageDataConfig(Section):

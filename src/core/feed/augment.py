@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from src.core.dataset.config import AugmentationConfig
+from src.core.dataset.config import AugmentationConfig, Flips
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.feed import colour
 from src.core.feed.geometry import FITS, Affine, Array, Fit, View, render
@@ -52,6 +52,9 @@ class Augmentation:
         probability: Of each operation; 0 leaves the fit (and the random place of a crop).
         training: False turns all randomness off; a crop is then cut from the middle unless ``window`` says
             where.
+
+    ``flips`` is ``both``, ``horizontal`` (left-right only) or ``none``; True and False mean both and none. The other
+    strengths are the largest change of each kind; see `AugmentationConfig`.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Augmentation:
         fit: Fit = "letterbox",
         probability: float = 0.5,
         training: bool = True,
-        flips: bool = True,
+        flips: bool | Flips = "both",
         quarter_turns: bool = True,
         shift: float = 0.1,
         scale: float = 0.1,
@@ -80,7 +83,7 @@ class Augmentation:
             raise ValueError(f"There is no fit called {fit!r}; choose one of {', '.join(FITS)}.")
         # the schema knows the bounds: one place for them
         self.options = AugmentationConfig(
-            probability=probability, flips=flips, quarter_turns=quarter_turns, shift=shift, scale=scale,
+            probability=probability, flips=flips if isinstance(flips, str) else "both" if flips else "none", quarter_turns=quarter_turns, shift=shift, scale=scale,
             rotate=rotate, brightness=brightness, contrast=contrast, hue=hue, saturation=saturation,
             value=value, noise=noise, blur=blur,
         )  # fmt: skip
@@ -192,7 +195,7 @@ class Augmentation:
         if draw[4] < p and (o.shift or o.scale or o.rotate):
             shift_x, shift_y, zoom, angle = 2 * draw[5:9] - 1
             affine = Affine(o.rotate * angle, 1 + o.scale * zoom, o.shift * shift_x, o.shift * shift_y)
-        return View(turns, bool(o.flips and draw[0] < p), bool(o.flips and draw[1] < p), affine)
+        return View(turns, bool(o.flips != "none" and draw[0] < p), bool(o.flips == "both" and draw[1] < p), affine)
 
     def _colour(self, image: Array, draw: Array) -> Array:
         o, p, grey = self.options, self.probability, image.ndim == 2

@@ -59,13 +59,18 @@ def resolve_workers(
     return workers, kind
 
 
+def feeds_accelerator() -> bool:
+    """Whether this process uses a GPU: then the training loop must not wait for readers."""
+    return torch.cuda.is_initialized() or torch.backends.mps.is_available()
+
+
 def assemble(dataset: ImageMaskDataset, keys: Sequence[Key], pin: bool = False) -> Batch:
     """Read the items of one batch; it is shorter by the items that an evaluation could not read.
 
     ``pin`` puts the batch into memory from which a GPU copies without waiting.
     """
     if threading.current_thread() is not threading.main_thread():
-        may_keep_lock(not pin)  # a loop that feeds a GPU must not wait for readers
+        may_keep_lock(not feeds_accelerator())
     height, width = dataset.size
     images = torch.empty((len(keys), height, width, dataset.channels), dtype=torch.uint8, pin_memory=pin)
     masks = torch.empty((len(keys), height, width), dtype=torch.uint8, pin_memory=pin)
