@@ -73,7 +73,7 @@ def epoch_fields(epoch: int, epochs: int, best: tuple[float, int], classes: list
         },
         "terms": {},
         "lr": 1e-3 * (0.5 + 0.5 * math.cos(math.pi * epoch / max(epochs, 1))),
-        "seconds": 6.4,
+        "seconds": {"train": 5.2, "validation": 1.2},
         "images_per_second": 154.0,
         "wait_share": 0.03,
         "is_best": at == epoch,

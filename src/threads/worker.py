@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QObject, QThread
 
 log = logging.getLogger(__name__)
@@ -89,10 +90,13 @@ def _stop_when_the_program_ends() -> None:
 
 
 def stop_all() -> None:
-    """Ask all workers to end and wait for them. Runs that train go on: they are processes of their own."""
+    """Ask all workers to end and wait for them. Runs that train go on: they are processes of their own.
+
+    At the very end of the program Qt may be gone before this is called; then so are the threads.
+    """
     workers = list(_running)
     for worker in workers:
         worker.release()
     for worker in workers:
-        if worker.wait(_QUIT_WAIT_MS):
+        if sip.isdeleted(worker) or worker.wait(_QUIT_WAIT_MS):
             _running.discard(worker)

@@ -13,13 +13,14 @@ from src.ui.series import Series
 
 @dataclass
 class Attempt:
-    """One process that worked on the run."""
+    """One process that worked on the run, from ``time`` to ``until`` (Unix time, s)."""
 
     number: int
     time: float
     epoch: int
     step: int
     resumed: bool
+    until: float
 
 
 @dataclass
@@ -43,6 +44,18 @@ class Progress:
     batches: int = 0
     per_second: float | None = None
     time: float = 0.0
+
+
+#: Batches and seconds from which on the first epoch tells how long the run will take.
+_TELLING_BATCHES, _TELLING_S = 3, 2.0
+_ENDINGS = {
+    "completed": "Completed.",
+    "stopped_early": "Stopped early: no further gain.",
+    "stopped": "Stopped.",
+    "paused": "Paused.",
+    "failed": "Failed.",
+    "killed": "Killed.",
+}
 
 
 def _numbers(values: Any) -> Iterator[tuple[str, float]]:
@@ -95,20 +108,45 @@ class RunData:
             handler = _HANDLERS.get(event.type)
             if handler:
                 changed |= handler(self, event)
+            self._note_time(event)
         return changed
+
+    def _note_time(self, event: Event) -> None:
+        """How long the process worked. Its warnings may come before its start, and the ending of a process that
+        disappeared was written by whoever noticed it, maybe days later: neither counts.
+        """
+        ended = event.type == "run_ended"
+        if event.type == "warning" or (ended and event.get("status") == "killed") or not self.attempts:
+            return
+        if ended or not self.ending:
+            self.attempts[-1].until = event.time
+
+    @property
+    def taken_s(self) -> float | None:
+        """Seconds that processes worked on the run, the pauses between them left out; None before the first."""
+        return sum(max(0.0, a.until - a.time) for a in self.attempts) if self.attempts else None
 
     def left_s(self, now: float) -> float | None:
         """Seconds until the planned end by the time of the last epochs; None while nothing can be said."""
-        if not self.epochs or self.ending or not self.planned:
+        if self.ending or not self.planned:
             return None
-        seconds = [e["seconds"] for e in self.epochs[-5:] if isinstance(e.get("seconds"), (int, float))]
-        if not seconds:
+        seconds = [sum(v for _, v in _numbers(e.get("seconds"))) for e in self.epochs[-5:]]
+        one = statistics.median(seconds) if seconds else self._first_epoch_s()
+        if not one:
             return None
-        one = statistics.median(seconds)
         gone = now - self._epoch_began if self._epoch_began else 0.0
         return max(0.0, one * (self.planned - len(self.epochs)) - min(gone, one))
 
+    def _first_epoch_s(self) -> float | None:
+        """Seconds of the first epoch by its batches so far; None while they are too few to tell."""
+        at = self.progress
+        gone = at.time - self._epoch_began
+        if at.phase != "train" or at.batch < _TELLING_BATCHES or gone < _TELLING_S:
+            return None
+        return gone / at.batch * at.batches
+
     _epoch_began: float = 0.0
+    _warned: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def _curve(self, name: str) -> Series:
         return self.curves.setdefault(name, Series())
@@ -122,7 +160,9 @@ class RunData:
             self._forget_after(epoch, step, int(event.get("steps_per_epoch") or 0))
         self.started = event.data
         self.ending = {}
-        self.attempts.append(Attempt(attempt, event.time, epoch, step, bool(event.get("resumed"))))
+        self.attempts.append(
+            Attempt(attempt, event.time, epoch, step, bool(event.get("resumed")), event.time)
+        )
         what = f"Resumed at epoch {epoch}, step {step}" if attempt > 1 else "Started"
         device = event.get("device")
         self.messages.append(Message(event.time, "info", what + (f" on {device}." if device else ".")))
@@ -191,26 +231,20 @@ class RunData:
 
     def _warning(self, event: Event) -> set[str]:
         where = event.get("where") or ""
-        text = ", ".join(map(str, where)) if isinstance(where, list) else str(where)
-        self.messages.append(
-            Message(
-                event.time, "warning", str(event.get("message") or ""), str(event.get("cure") or ""), text
-            )
-        )
+        place = ", ".join(map(str, where)) if isinstance(where, list) else str(where)
+        text, cure = str(event.get("message") or ""), str(event.get("cure") or "")
+        told = self._warned.setdefault((str(event.get("code")), text, place), len(self.attempts))
+        if told < len(self.attempts):  # the data are checked again by each attempt
+            return set()
+        self.messages.append(Message(event.time, "warning", text, cure, place))
         return {"messages"}
 
     def _ended(self, event: Event) -> set[str]:
         self.ending = event.data
         status = str(event.get("status"))
-        words = {
-            "completed": "Completed.",
-            "stopped_early": "Stopped early: no further gain.",
-            "stopped": "Stopped.",
-            "paused": "Paused.",
-            "failed": "Failed.",
-            "killed": "Killed.",
-        }
-        text = " ".join(filter(None, [words.get(status, status), event.get("cause")]))
+        word, cause = _ENDINGS.get(status, status), str(event.get("cause") or "")
+        said = cause.startswith(word.rstrip("."))
+        text = cause if said else " ".join(filter(None, [word, cause]))
         level = "error" if status in ("failed", "killed") else "info"
         self.messages.append(Message(event.time, level, text, str(event.get("cure") or "")))
         return {"ending", "messages", "progress"}

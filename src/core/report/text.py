@@ -1,24 +1,26 @@
-"""Numbers, times and names as people read them."""
+"""Numbers, times and names as people read them, in reports and in windows."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 _METRICS = {
     "iou": "IoU",
     "dice": "Dice",
     "f1": "F1",
-    "accuracy": "Accuracy",
+    "accuracy": "Pixel accuracy",
     "precision": "Precision",
     "recall": "Recall",
+    "loss": "Loss",
     "train_loss": "Training loss",
     "val_loss": "Validation loss",
 }
+_OVER = {"mean": "mean over images", "std": "deviation over images", "macro": "mean over classes"}
 DASH = "–"
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """A finite number; truth values are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -30,7 +32,7 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
-        return f"{value:.{digits - 1}g}"
+        return f"{value:.{digits - 1}g}".replace("e-0", "e-").replace("e+0", "e")
     return (
         f"{value:,.{digits}f}"
         if abs(value) < 1
@@ -47,11 +49,13 @@ def percent(share: Any) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """``8.4 s``, ``42 s``, ``3 min 10 s``, ``2 h 05 min``, ``3 d 4 h``; a dash where it is unknown."""
+    """``8.4 s``, ``42 s``, ``3 min 10 s``, ``2 h 05 min``, ``3 d 4 h``; a dash where it is unknown. A short time
+    that is given as an int is written without tenths.
+    """
     if not is_number(seconds) or seconds < 0:
         return DASH
     whole = round(seconds)
-    if seconds < 9.95:
+    if seconds < 9.95 and not isinstance(seconds, int):
         return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
@@ -68,8 +72,13 @@ def count(many: int, one: str, plural: str = "") -> str:
 
 
 def metric_title(key: str) -> str:
-    """The name of a metric for people; an unknown key in words."""
-    return _METRICS.get(key) or key.replace("_", " ").capitalize()
+    """The name of a metric for people: known short names, otherwise its key in words."""
+    head, _, rest = key.partition("_")
+    if key in _METRICS:
+        return _METRICS[key]
+    if head in _METRICS and rest:
+        return f"{_METRICS[head]}, {_OVER.get(rest, rest.replace('_', ' '))}"
+    return key.replace("_", " ").replace(".", " ").capitalize()
 
 
 def plain(value: Any) -> str:

@@ -4,6 +4,7 @@ person's hand."""
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from PyQt5.QtCore import Qt, QTimer, QUrl, pyqtSignal
 from PyQt5.QtGui import QDesktopServices
@@ -175,9 +176,11 @@ class RunButtons(QWidget):
     def _report(self) -> QUrl | None:
         if self._folder is None or self._summary is None:
             return None
-        named = self._summary.report
-        path = self._folder.path / named if named else self._folder.report / "report.html"
-        return QUrl.fromLocalFile(str(path)) if path.is_file() else None
+        # The log says where it was written; a folder that was moved since has it at the usual place.
+        named = Path(self._summary.report) if self._summary.report else None
+        usual = self._folder.report / "index.html"
+        path = next((p for p in (named and self._folder.path / named, usual) if p and p.is_file()), None)
+        return QUrl.fromLocalFile(str(path)) if path else None
 
     def open_report(self) -> None:
         """The report in the browser."""

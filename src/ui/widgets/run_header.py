@@ -179,6 +179,8 @@ class RunHeader(QWidget):
             f"{count(done, 'epoch')} of {data.planned:,} done"
             if data.planned
             else "Waiting for the first step"
+            if alive or not data.ending
+            else "Ended before the first step"
         )
         inside = alive and progress.epoch > done
         self.epoch_bar.setVisible(inside)
@@ -211,12 +213,10 @@ class RunHeader(QWidget):
 
     def _show_facts(self, data: RunData, alive: bool) -> None:
         if alive:
-            self.left.put(duration(data.left_s(time.time())), "Time left")
+            left = data.left_s(time.time())
+            self.left.put(duration(None if left is None else round(left)), "Time left")
         else:
-            seconds = sum(
-                float(e["seconds"]) for e in data.epochs if isinstance(e.get("seconds"), (int, float))
-            )
-            self.left.put(duration(seconds) if data.epochs else "–", "Time taken")
+            self.left.put(duration(data.taken_s), "Time taken")
         speed = data.progress.per_second if alive and data.progress.phase == "train" else None
         if speed is None and data.epochs:
             speed = data.epochs[-1].get("images_per_second")
