@@ -46,7 +46,7 @@ class TerminalView:
             )
         elif event.type == "warning":
             self._close_bar()
-            self._say(f"warning: {event['message']} {event['cure']}".rstrip())
+            self._say(f"{event.get('severity', 'warning')}: {event['message']} {event['cure']}".rstrip())
 
     def _started(self, event: Event) -> None:
         self._epochs, self._metric = int(event["epochs"]), str(event["metric"])

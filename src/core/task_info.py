@@ -10,6 +10,10 @@ from src.core.config import RunConfig
 from src.core.dataset.findings import Finding
 
 
+def _nothing(key: str, value: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class TaskInfo:
     """The torch-free side of a task: all that windows and the command line need before a job starts.
@@ -23,6 +27,8 @@ class TaskInfo:
         labels: ``(data set, model)``: two short words that name a run.
         check: Findings on a configuration, with the data set's description where there is one.
         describe: Reads the data set: ``describe(config, progress, cancelled)``.
+        explain: ``explain(key, value)``: what a person should know of a value of an option, beyond its label; the
+            first line is a title; empty where there is nothing to say.
         estimate: Facts for the summary ("parameters", ...), as far as they are known without torch.
     """
 
@@ -37,3 +43,4 @@ class TaskInfo:
     check: Callable[[Any, Any], list[Finding]]
     describe: Callable[..., Any]
     estimate: Callable[[Any], Mapping[str, float]]
+    explain: Callable[[str, Any], str] = _nothing

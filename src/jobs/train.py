@@ -179,7 +179,7 @@ class TrainingJob:
         findings = info.check(config, data)
         for finding in findings:
             if finding.severity != "error":
-                self._warn(finding.code, finding.message, finding.cure, list(finding.where))
+                self._warn(finding.code, finding.message, finding.cure, list(finding.where), finding.severity)
         if any(f.severity == "error" for f in findings):
             raise DatasetError([f for f in findings if f.severity == "error"])
         data.save(self.folder.dataset)
@@ -262,8 +262,8 @@ class TrainingJob:
             self._warn("ending", f"After training, this failed: {type(error).__name__}: {error}.",
                        "The checkpoints are not affected; the log of the run has the details.", [])  # fmt: skip
 
-    def _warn(self, code: str, message: str, cure: str, where: list[str]) -> None:
-        self.writer.write("warning", code=code, message=message, cure=cure, where=where)
+    def _warn(self, code: str, message: str, cure: str, where: list[str], severity: str = "warning") -> None:
+        self.writer.write("warning", severity=severity, code=code, message=message, cure=cure, where=where)
 
     def result(self) -> dict[str, Any]:
         """What the run came to, for its last event."""

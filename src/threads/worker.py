@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-from PyQt5 import sip
 from PyQt5.QtCore import QCoreApplication, QObject, QThread
 
 log = logging.getLogger(__name__)
@@ -98,5 +97,9 @@ def stop_all() -> None:
     for worker in workers:
         worker.release()
     for worker in workers:
-        if sip.isdeleted(worker) or worker.wait(_QUIT_WAIT_MS):
+        try:
+            ended = worker.wait(_QUIT_WAIT_MS)
+        except RuntimeError:  # Qt has deleted it
+            ended = True
+        if ended:
             _running.discard(worker)

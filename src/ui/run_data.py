@@ -236,7 +236,8 @@ class RunData:
         told = self._warned.setdefault((str(event.get("code")), text, place), len(self.attempts))
         if told < len(self.attempts):  # the data are checked again by each attempt
             return set()
-        self.messages.append(Message(event.time, "warning", text, cure, place))
+        level = "info" if event.get("severity") == "notice" else "warning"
+        self.messages.append(Message(event.time, level, text, cure, place))
         return {"messages"}
 
     def _ended(self, event: Event) -> set[str]:

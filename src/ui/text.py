@@ -7,7 +7,15 @@ import re
 
 from src.core.report.text import DASH, count, duration, is_number, metric_title, number
 
-__all__ = ["count", "duration", "is_number", "metric_title", "moment", "number", "run_title"]
+__all__ = ["count", "duration", "is_number", "metric_title", "moment", "number", "run_title", "singular"]
+
+#: Units of options whose singular is another word.
+_ONE = {"epochs": "epoch", "images": "image", "batches": "batch", "minutes": "minute"}
+
+
+def singular(unit: str) -> str:
+    """The unit of one: ``epochs`` becomes ``epoch``, ``px`` stays."""
+    return _ONE.get(unit, unit)
 
 
 def moment(unix: float, now: float | None = None) -> str:

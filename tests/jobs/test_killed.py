@@ -19,7 +19,7 @@ from src.core.engine.checkpoint import read_state
 from src.core.run import CheckpointIndex, ChildProcess, EventTail, RunFolder, list_runs, summarise
 from tests.jobs.conftest import APP, lathe
 
-OPTIONS = ["training.ema_decay=0.9", "training.schedule.name=plateau", "training.accumulate=2", "training.epochs=8",
+OPTIONS = ["training.ema_decay=0.9", "training.schedule.name=plateau", "training.accumulate=2", "training.epochs=5",
            "monitoring.save_every_minutes=0.0001"]  # fmt: skip
 
 

@@ -141,8 +141,8 @@ def test_values_under_the_pointer_by_keys(view: RunView, qtbot, tmp_path: Path) 
     newest = view.curves.loss.accessibleDescription()
     qtbot.keyClick(view.curves.loss, Qt.Key_Left)
     qtbot.keyClick(view.curves.loss, Qt.Key_Left)
-    assert "Epoch&nbsp;4" in view.curves.loss._legend.text()
-    assert "Epoch&nbsp;4" in view.curves.validation._legend.text()
+    assert "Epoch&nbsp;4" in view.curves.loss.legend.text()
+    assert "Epoch&nbsp;4" in view.curves.validation.legend.text()
     assert view.curves.loss.accessibleDescription() != newest
     qtbot.keyClick(view.curves.loss, Qt.Key_Escape)
     assert view.curves.loss.accessibleDescription() == newest
@@ -244,7 +244,7 @@ def test_settings_show_the_layer_of_each_value(view: RunView, tmp_path: Path) ->
         model.index(r, 3).data(): (model.index(r, 1).data(), model.index(r, 2).data())
         for r in range(model.rowCount())
     }
-    assert rows["training.epochs"] == ("1 epochs", "dialog")
+    assert rows["training.epochs"] == ("1 epoch", "dialog")
     assert rows["training.batch_size"][1] == "default"
     view.settings.which.choose(1)
     assert model.rowCount() == 3

@@ -106,6 +106,7 @@ def test_number_out_of_bounds_and_no_number_have_reasons(forms: dict[str, Schema
 
 def test_arrow_keys_step_by_a_digit(forms: dict[str, SchemaForm], qtbot: Any) -> None:
     field = forms["Training"].fields["training.optimizer.learning_rate"]
+    typed(qtbot, field.editor.line, "0.001")
     qtbot.keyClick(field.editor.line, Qt.Key_Up)
     assert field.value == pytest.approx(0.002)
     qtbot.keyClick(field.editor.line, Qt.Key_Down)

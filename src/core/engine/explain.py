@@ -36,8 +36,9 @@ def explain_error(error: BaseException) -> Outcome:
     # A message of ours is written for people; of other libraries the type says more than the first line alone
     known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
     cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
-    return Outcome(
-        "failed",
-        cause,
-        cure or "The log of this run holds the details; resume goes on from the last checkpoint.",
-    )
+    if not known:
+        cure = (
+            "Lathe does not know this error. What was saved is not affected: resume goes on from the last checkpoint. "
+            "If it happens again, report it with the file train.log of this run."
+        )
+    return Outcome("failed", cause, cure)

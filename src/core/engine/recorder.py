@@ -44,7 +44,7 @@ class EventRecorder(Callback):
         self._writer.write("epoch_completed", **entry)
 
     def on_warning(self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]) -> None:
-        self._writer.write("warning", code=code, message=message, cure=cure, where=list(where))
+        self._writer.write("warning", severity="warning", code=code, message=message, cure=cure, where=list(where))
 
 
 class CheckpointSaver(Callback):

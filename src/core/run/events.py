@@ -15,7 +15,7 @@ epoch_completed      epoch, train_loss, val_loss, metrics, per_class, terms, lr,
 checkpoint_saved     epoch, step, roles (last, best, keep), file, bytes
 preview_written      epoch, items: list of {sample, image, truth, prediction, metric}
 resource_sample      cpu_percent, memory_mb, gpu_percent, gpu_memory_mb, wait_share
-warning              code, message, cure, where
+warning              severity (warning, notice), code, message, cure, where
 run_ended            status (see `ENDINGS`), cause, cure, epoch, best_value, best_epoch, checkpoint, model, report
 ===================  ==================================================================================
 """

@@ -169,6 +169,69 @@ def estimate(config: SegmentationConfig) -> Mapping[str, float]:
     return {"parameters_m": entry["parameters_m"] + entry["decoder_parameters_m"][config.model.architecture]}
 
 
+def _entry(kind: str, name: Any) -> dict[str, Any] | None:
+    return next((e for e in encoder_table()[kind] if e["name"] == name), None)
+
+
+def _explain_architecture(name: Any) -> str:
+    entry = _entry("architectures", name)
+    return f"{entry['title']}\n{entry['description']}\n{entry['source']}." if entry else ""
+
+
+def _explain_encoder(name: Any) -> str:
+    entry = _entry("encoders", name)
+    if entry is None:
+        return ""
+    lines = [f"{name}, family {entry['family']}", f"{entry['parameters_m']:.1f} million parameters."]
+    others = [w for w in entry["weights"] if w != "imagenet"]
+    if entry["imagenet"]:
+        lines.append(
+            f"ImageNet weights: {entry['hub']} on the Hugging Face hub, whose page states their licence."
+        )
+    else:
+        lines.append(
+            "There are no weights from ImageNet alone: it starts from random weights, or from a file."
+        )
+    if others:
+        lines.append(f"Also published, for use as a file: {', '.join(others)}.")
+    if refused := [_title(a) for a in entry["refuses"]]:
+        lines.append(f"It cannot be combined with {', '.join(refused)}.")
+    return "\n".join(lines)
+
+
+def _title(architecture: str) -> str:
+    entry = _entry("architectures", architecture)
+    return str(entry["title"]) if entry else architecture
+
+
+def _explain_weights(weights: Any) -> str:
+    if not weights or str(weights).lower() == "none":
+        return (
+            "Random weights\nNothing is downloaded, and nobody else has a say in the use of the model. It needs more "
+            "images and more epochs than pretrained weights do."
+        )
+    if weights == "imagenet":
+        return (
+            "ImageNet weights\nDownloaded once from the Hugging Face hub and kept on this machine. Fewer images and "
+            "epochs suffice. The images of ImageNet are for research only; whether models that begin with its weights "
+            "may be sold is for you to settle, with the licence that their page states."
+        )
+    return f"Weights from a file\n{weights}\nIt must have been made for this encoder."
+
+
+_EXPLAINED = {
+    "model.architecture": _explain_architecture,
+    "model.encoder": _explain_encoder,
+    "model.encoder_weights": _explain_weights,
+}
+
+
+def explain(key: str, value: Any) -> str:
+    """What the table knows of an architecture, an encoder or its weights: a title, then sentences."""
+    found = _EXPLAINED.get(key)
+    return found(value) if found else ""
+
+
 SEGMENTATION = TaskInfo(
     id="segmentation",
     title="Semantic segmentation",
@@ -181,4 +244,5 @@ SEGMENTATION = TaskInfo(
     check=check,
     describe=describe_data,
     estimate=estimate,
+    explain=explain,
 )

@@ -100,6 +100,7 @@ class SegmentationTask(Task):
             "workers": data.workers,
             "worker_kind": data.worker_kind,
             "device_type": device.type,
+            "pin": device.type == "cuda",
         }
         self.train_set = self._dataset("train", self._augmentation())
         train = FeedLoader(

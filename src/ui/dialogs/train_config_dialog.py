@@ -6,36 +6,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QKeySequence, QShowEvent
-from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtGui import QCloseEvent, QShowEvent
+from PyQt5.QtWidgets import QWidget
 
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
 from src.core.run import RunFolder
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
-from src.ui.dialogs.augment_preview import AugmentPreview
-from src.ui.dialogs.train_bars import SourceBar, StartBar, ask_open, ask_save, line
-from src.ui.dialogs.train_check import TrainCheck
-from src.ui.dialogs.train_monitoring import MonitoringTab
+from src.ui.dialogs.train_bars import ask_open, ask_save
 from src.ui.dialogs.train_setup import TrainSetup
+from src.ui.dialogs.train_started import StartedRun
 from src.ui.dialogs.train_state import StartState, field_messages
-from src.ui.dialogs.train_summary import SummaryPanel
-from src.ui.dialogs.train_tabs import TABS, make_forms, mark_tabs
+from src.ui.dialogs.train_tabs import TABS, mark_tabs
+from src.ui.dialogs.train_window import TrainWindow
 from src.ui.theme import theme
 
 
-class TrainConfigDialog(QDialog):
+class TrainConfigDialog(TrainWindow):
     """Sets up a training in four tabs, says what will happen, starts it and shows it.
 
     Closing the dialog does not end the run.
 
     Attributes:
-        tabs: ``Model``, ``Training``, ``Data``, ``Monitoring``; their pages have these object names.
-        forms: Tab to form.
-        setup: The configuration below the changes made here.
-        check: What is known about the configuration and the data.
-        thread: Of the run that was started here last, or None.
+        started: The run that was started here last.
 
     Signals:
         run_started(object): The `RunFolder` of a run that was started.
@@ -59,52 +53,11 @@ class TrainConfigDialog(QDialog):
         Raises:
             ConfigError: Unknown keys or values out of bounds in what was given.
         """
-        super().__init__(parent)
-        self.setup = TrainSetup(config, paths_config)
-        self.thread: TrainingThread | None = None
-        self.check = TrainCheck(self.setup, self)
+        super().__init__(TrainSetup(config, paths_config), parent)
+        self.started = StartedRun(self)
         self._problem = ""
-        self.setWindowTitle("Train model")
-        self.setWindowFlags(
-            self.windowFlags() & ~Qt.WindowContextHelpButtonHint | Qt.WindowMaximizeButtonHint
-        )
-        self._build()
         self._connect()
         self._load(self.setup.initial)
-        self.resize(self._first_size())
-
-    # -- building -------------------------------------------------------------------------------
-    def _build(self) -> None:
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("tabs")
-        self.tabs.setDocumentMode(True)
-        self.forms = make_forms(self.setup.info)
-        self.monitoring = MonitoringTab(self.forms["Monitoring"])
-        self.preview = AugmentPreview()
-        self.forms["Data"].add_widget(self.preview)
-        for name in TABS:
-            page = self.monitoring if name == "Monitoring" else self.forms[name]
-            page.setObjectName(name)
-            self.tabs.addTab(page, name)
-        self.summary = SummaryPanel(self.setup.info, self.check.labels)
-        self.source = SourceBar(self.setup.preset_titles())
-        self.bar = StartBar()
-        self.start_button, self.status = self.bar.start, self.bar.status
-        self.splitter = QSplitter(Qt.Horizontal)
-        self.splitter.addWidget(self.tabs)
-        self.splitter.addWidget(self.summary)
-        self.splitter.setStretchFactor(0, 5)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([940, 340])
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.source)
-        column.addWidget(line())
-        column.addWidget(self.splitter, 1)
-        column.addWidget(line())
-        column.addWidget(self.bar)
 
     def _connect(self) -> None:
         for form in self.forms.values():
@@ -116,19 +69,13 @@ class TrainConfigDialog(QDialog):
         self.bar.start_asked.connect(self.start)
         self.bar.close_asked.connect(self.close)
         self.summary.chosen.connect(self.go_to)
+        self.started.created.connect(self._run_created)
+        self.started.failed.connect(self._run_failed)
+        self.started.ended.connect(self._show_status)
         self.check.changed.connect(self._show)
         self.check.progressed.connect(self._show_progress)
         self.monitoring.again.connect(self.set_up_another)
         theme().changed.connect(self._show)
-        for number, name in enumerate(TABS, 1):
-            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
-            shortcut.activated.connect(lambda name=name: self.tabs.setCurrentIndex(TABS.index(name)))
-            self.tabs.setTabToolTip(number - 1, f"Ctrl+{number}")
-
-    def _first_size(self) -> QSize:
-        screen = QApplication.primaryScreen()
-        room = screen.availableSize() if screen else QSize(1280, 800)
-        return QSize(min(1360, room.width()), min(880, room.height() - 40))
 
     # -- the configuration ----------------------------------------------------------------------
     def changes(self) -> dict[str, Any]:
@@ -189,6 +136,7 @@ class TrainConfigDialog(QDialog):
         base, origins = self.setup.base.flat(), self.setup.base.origins
         for form in self.forms.values():
             form.load(base, origins, changes)
+        self.notes.show_values(self.forms["Model"].values())
         self.source.show_preset(self.setup.preset)
 
     def show_all(self, everything: bool) -> None:
@@ -202,10 +150,11 @@ class TrainConfigDialog(QDialog):
 
     def _edited(self, key: str) -> None:
         self._problem = ""
+        self.notes.show_values(self.forms["Model"].values())
         self._update()
 
     def _update(self) -> None:
-        if self.monitoring.folder is not None or self.thread is not None:
+        if self._begun:
             return  # settings of a run that has started are not checked again
         self.check.update(self.changes(), self._faults())
 
@@ -223,8 +172,8 @@ class TrainConfigDialog(QDialog):
 
     def _show_status(self) -> None:
         state = self.check.start_state()
-        if self.monitoring.folder is not None or self.thread is not None:
-            text = self._problem or "This run has started; its settings are shown but cannot be changed."
+        if self._begun:
+            text = self._problem or "The settings of this run are shown; they cannot be changed any more."
             state = StartState("muted", text, False)
         elif self._problem:
             state = StartState("error", self._problem, state.ready)
@@ -242,28 +191,33 @@ class TrainConfigDialog(QDialog):
                 form.go_to(key)
 
     # -- the run --------------------------------------------------------------------------------
+    @property
+    def thread(self) -> TrainingThread | None:
+        """Of the run that was started here last, or None."""
+        return self.started.thread
+
+    @property
+    def _begun(self) -> bool:
+        """Whether a run is shown or being started: its settings stand still."""
+        return self.monitoring.folder is not None or self.thread is not None
+
     def start(self) -> None:
         """Start the training and show it."""
         if not self.start_button.isEnabled():
             return
         try:
-            thread = TrainingThread(self.configuration())
+            self.started.start(self.configuration())
         except ConfigError as error:
             self._tell(str(error))
             return
-        self.thread = thread
-        thread.run_created.connect(self._run_created)
-        thread.training_failed.connect(self._run_failed)
-        thread.finished.connect(self._thread_ended)
         self._problem = "Starting…"
         self._lock(True)
-        thread.start()
 
     def attach(self, folder: RunFolder) -> None:
         """Show a run that was started before, here or elsewhere, with its settings."""
         self._problem = ""
         self.monitoring.show_run(folder)
-        if self.thread is None or self.thread.folder is not folder:
+        if self.started.folder is not folder:
             self._take_settings_of(folder)
         self._lock(True)
         self.tabs.setCurrentIndex(TABS.index("Monitoring"))
@@ -279,36 +233,26 @@ class TrainConfigDialog(QDialog):
     def set_up_another(self) -> None:
         """Back to the settings for a further run; one that works goes on."""
         self._leave_run()
+        self.check.scan.forget()  # the data may have changed since: the run may have failed by just that
         self._update()
 
     def _leave_run(self) -> None:
-        if self.thread is not None:
-            self.thread.detach()
-            self.thread = None
+        self.started.let_go()
         self.monitoring.show_settings()
         self._problem = ""
         self._lock(False)
 
     def _run_created(self, folder: RunFolder) -> None:
-        if self.sender() is not self.thread:
-            return
         self.attach(folder)
         self.run_started.emit(folder)
 
     def _run_failed(self, sentence: str) -> None:
-        if self.sender() is not self.thread:
-            return
         if self.monitoring.folder is None:  # there is no run: back to the settings
+            self.started.let_go()
             self._lock(False)
-            self.thread = None
             self._tell(sentence)
         else:
-            self.monitoring.tell(sentence)
-
-    def _thread_ended(self) -> None:
-        if self.sender() is self.thread:
-            self.thread = None
-            self._show_status()
+            self.monitoring.tell_failure(sentence)
 
     def _lock(self, locked: bool) -> None:
         """While a run is shown its settings stand still."""
@@ -331,7 +275,7 @@ class TrainConfigDialog(QDialog):
     def _let_go(self) -> None:
         self.check.scan.close()
         self.preview.close_preview()
-        if self.monitoring.folder is not None or self.thread is not None:
+        if self._begun:
             self._leave_run()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -106,6 +106,12 @@ class MonitoringTab(QStackedWidget):
         """Something that went wrong with the run that is shown."""
         self._say(sentence, "bad")
 
+    def tell_failure(self, sentence: str) -> None:
+        """The run that is shown failed; nothing is said twice where its own head says it already."""
+        summary = self.view.summary if self.view is not None else None
+        if summary is None or summary.alive or not summary.cause:
+            self.tell(sentence)
+
     def _say(self, text: str, role: str) -> None:
         self.note.setText(text)
         set_role(self.bar, role)

@@ -3,44 +3,20 @@ keys."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
 from PyQt5.QtGui import QFont, QFontMetricsF, QKeyEvent
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from src.ui.icons import icon
-from src.ui.series import Series
-from src.ui.text import number
 from src.ui.theme import colour, sized_font, theme
 from src.ui.widgets.plot_axes import EpochAxis, TimeAxis, ValueAxis
+from src.ui.widgets.plot_legend import Curve, PlotLegend
+from src.ui.widgets.plot_range import Limits, padded, padded_powers, widened
 
 _SYMBOLS_UP_TO = 40
 pg.setConfigOptions(antialias=False, useOpenGL=False)
-
-
-@dataclass
-class Curve:
-    """One curve of a plot.
-
-    Attributes:
-        name: Shown in the legend.
-        role: Colour role of `theme`.
-        series: Its points.
-        scale: Factor from the stored to the shown unit.
-        pale: A thin background curve without values in the legend.
-        unit: Behind the value in the legend.
-    """
-
-    name: str
-    role: str
-    series: Series
-    scale: float = 1.0
-    pale: bool = False
-    unit: str = ""
 
 
 class CurvePlot(QWidget):
@@ -66,7 +42,7 @@ class CurvePlot(QWidget):
         self._log = False
         self._following = True
         self._at: float | None = None
-        self._limits: tuple[float, float] | None = None
+        self._limits = Limits()
         self._build()
         self._dress()
         theme().changed.connect(self._dress)
@@ -76,9 +52,7 @@ class CurvePlot(QWidget):
     def _build(self) -> None:
         self.heading = QLabel(self._title)
         self.heading.setTextFormat(Qt.PlainText)
-        self._legend = QLabel()
-        self._legend.setTextFormat(Qt.RichText)
-        self._legend.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)  # never widens the window
+        self.legend = PlotLegend()
         self._fit = QToolButton()
         self._fit.setToolTip("Show all (Home)")
         self._fit.setAccessibleName(f"Show all of {self._title}")
@@ -88,7 +62,7 @@ class CurvePlot(QWidget):
         self.row.setContentsMargins(10, 6, 8, 0)
         self.row.setSpacing(10)
         self.row.addWidget(self.heading)
-        self.row.addWidget(self._legend, 1)
+        self.row.addWidget(self.legend, 1)
         self.row.addWidget(self._fit)
         self._y = ValueAxis("left")
         axis = TimeAxis("bottom") if self._time else EpochAxis("bottom")
@@ -194,9 +168,9 @@ class CurvePlot(QWidget):
         self._following = True
         self.redraw()
 
-    def set_limits(self, low: float, high: float) -> None:
-        """The values lie between these by their nature (0 and 1): the view never goes beyond."""
-        self._limits = (low, high)
+    def set_limits(self, limits: Limits) -> None:
+        """What is known of the values before the first of them comes."""
+        self._limits = limits
 
     def redraw(self) -> None:
         """Draw the curves as they are now: never more points than the screen shows."""
@@ -215,7 +189,7 @@ class CurvePlot(QWidget):
             line.setData(x, y, connect="finite")
             few = not curve.pale and len(x) <= _SYMBOLS_UP_TO and not self._time
             dots.setData(x[ok], y[ok]) if few and (ok := np.isfinite(y)).any() else dots.setData([], [])
-            low, high = self._widen(low, high, y, curve.pale)
+            low, high = widened(low, high, y, rough=curve.pale)
         if self._following:
             self._set_range(left, right, low, high)
         self._mark_best()
@@ -231,22 +205,8 @@ class CurvePlot(QWidget):
         margin = max(0.02 * (right - first), 0.04)
         return first - margin, right + margin
 
-    @staticmethod
-    def _widen(low: float, high: float, y: np.ndarray, pale: bool) -> tuple[float, float]:
-        y = y[np.isfinite(y)]
-        if not len(y):
-            return low, high
-        small, large = np.percentile(y, [1, 99]) if pale and len(y) > 50 else (y.min(), y.max())
-        return min(low, float(small)), max(high, float(large))
-
     def _set_range(self, left: float, right: float, low: float, high: float) -> None:
-        if not np.isfinite(low):
-            low, high = (0.0, 1.0) if not self._log else (-2.0, 0.0)
-        margin = max((high - low) * 0.07, abs(high) * 0.02, 1e-9)
-        low, high = low - margin, high + margin
-        if self._limits and not self._log:
-            small, large = self._limits
-            low, high = max(low, small - 0.02 * (large - small)), min(high, large + 0.02 * (large - small))
+        low, high = padded(low, high, self._limits) if not self._log else padded_powers(low, high)
         box = self._plot.getPlotItem().getViewBox()
         if [left, right] != box.viewRange()[0] or [low, high] != box.viewRange()[1]:
             box.setRange(xRange=(left, right), yRange=(low, high), padding=0)
@@ -257,49 +217,9 @@ class CurvePlot(QWidget):
             self._best_line.setValue(self._best)
 
     def _write_legend(self) -> None:
-        parts, spoken = [], []
-        for curve in self._curves:
-            if curve.pale:
-                continue
-            found = (
-                curve.series.at(self._at if self._at is not None else np.inf) if len(curve.series) else None
-            )
-            value = self._value(found[1] * curve.scale, curve.unit) if found else "–"
-            dot = f'<span style="color:{colour(curve.role).name()}">⬤</span>'
-            name = (
-                f'<span style="color:{colour("muted").name()}">{curve.name}</span>&nbsp;'
-                if curve.name
-                else ""
-            )
-            parts.append(f"{dot}&nbsp;{name}{value}".replace(" ", "&nbsp;").replace("<span&nbsp;", "<span "))
-            spoken.append(f"{curve.name} {value}")
-        if self._at is not None and not self._time:
-            parts.insert(0, f"Epoch&nbsp;{max(0, round(self._at)):,}")
-        if self._best is not None and self._at is None and not self._time:
-            value = (
-                f":&nbsp;{number(self._best_value, 3)}&nbsp;(epoch&nbsp;{self._best})"
-                if self._best_value is not None
-                else ""
-            )
-            parts.append(f'<span style="color:{colour("plot_best").name()}">┆&nbsp;best{value}</span>')
-        self._legend.setText(self._fitting(parts))
-        self.setAccessibleDescription(", ".join(spoken))
-
-    def _fitting(self, parts: list[str]) -> str:
-        """As many of the parts as there is room for: a number that is cut would be read as another one."""
-        metrics, room = self._legend.fontMetrics(), self._legend.width()
-        used = 0
-        for count, part in enumerate(parts):
-            plain = re.sub("<.*?>", "", part).replace("&nbsp;", " ")
-            used += metrics.horizontalAdvance(plain + ("    " if count else ""))
-            if used > room and count:
-                parts = parts[:count]
-                break
-        return "&nbsp;&nbsp;&nbsp; ".join(parts)
-
-    @staticmethod
-    def _value(value: float, unit: str) -> str:
-        return f"{value:.1f}{unit}" if unit and np.isfinite(value) else number(value, 3)
+        at = self._at if self._at is None or self._time else max(0.0, self._at)
+        best = None if self._time or self._best is None else (self._best, self._best_value)
+        self.setAccessibleDescription(self.legend.write(self._curves, at, best, epochs=not self._time))
 
     # ---- pointer and keys
 

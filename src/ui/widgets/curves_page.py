@@ -11,7 +11,9 @@ from PyQt5.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QScrollAr
 from src.ui.run_data import RunData
 from src.ui.series import Series
 from src.ui.text import metric_title
-from src.ui.widgets.curve_plot import Curve, CurvePlot
+from src.ui.widgets.curve_plot import CurvePlot
+from src.ui.widgets.plot_legend import Curve
+from src.ui.widgets.plot_range import Limits
 
 _EACH_MS = 100
 _BETWEEN_MS = 25
@@ -31,9 +33,11 @@ class CurvesPage(QWidget):
         self._drawn: dict[CurvePlot, float] = {}
         self.loss = CurvePlot("Loss")
         self.validation = CurvePlot("Metric")
-        self.validation.set_limits(0.0, 1.0)
+        self.validation.set_limits(Limits(0.0, 1.0, least=0.1))
         self.rate = CurvePlot("Learning rate")
+        self.rate.set_limits(Limits(low=0.0, from_low=True))
         self.use = CurvePlot("Machine", time=True)
+        self.use.set_limits(Limits(low=0.0, from_low=True))
         self._plots = (self.loss, self.validation, self.rate, self.use)
         self._log = QCheckBox("Lo&g")
         self._log.setToolTip("Logarithmic axis for the loss")

@@ -11,9 +11,9 @@ from PyQt5.QtWidgets import QGridLayout, QLabel, QToolButton
 from src.core.config import Option
 from src.ui.icons import icon
 from src.ui.theme import set_role
+from src.ui.widgets.form_choice import ChoiceEditor
 from src.ui.widgets.form_editors import (
     BoolEditor,
-    ChoiceEditor,
     Editor,
     FloatEditor,
     IntEditor,

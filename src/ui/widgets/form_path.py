@@ -12,7 +12,8 @@ from PyQt5.QtWidgets import QFileDialog, QLineEdit, QToolButton, QWidget
 
 from src.core.config import Option
 from src.ui.icons import icon
-from src.ui.widgets.form_editors import ChoiceEditor, Editor
+from src.ui.widgets.form_choice import ChoiceEditor
+from src.ui.widgets.form_editors import Editor
 
 _FILTERS = {
     "data.table": "Tables (*.csv *.tsv);;All files (*)",

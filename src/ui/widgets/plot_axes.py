@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyqtgraph as pg
 
+#: Steps of 0.0001 and larger are written without a power of ten.
+_MOST_DECIMALS = 4
 _TIME_STEPS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400)
 
 
@@ -51,8 +54,6 @@ class ValueAxis(pg.AxisItem):
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[Any]:
         if not self.log:
             return super().tickValues(minVal, maxVal, size)  # type: ignore[no-any-return]
-        import math
-
         first, last = math.floor(minVal), math.ceil(maxVal)
         if last - first > 12:
             return [(1.0, [float(e) for e in range(first, last + 1, -(-(last - first) // 6))])]
@@ -65,19 +66,23 @@ class ValueAxis(pg.AxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.log:
             return [_short(10.0**v) for v in values]
-        decimals = max(0, min(4, -_exponent(spacing)))
-        if spacing < 1e-3:
-            return [_short(v) for v in values]
-        return [f"{v:,.{decimals}f}" for v in values]
+        return [_plain(v, spacing) for v in values]
 
 
-def _exponent(spacing: float) -> int:
-    import math
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(value) + 1e-9) if value > 0 else 0
 
-    return math.floor(math.log10(spacing)) if spacing > 0 else 0
+
+def _plain(value: float, spacing: float) -> str:
+    """With as many digits as tell neighbouring ticks apart, and no more."""
+    step = _exponent(spacing)
+    if step >= -_MOST_DECIMALS:
+        return f"{value:,.{max(0, -step)}f}"
+    if abs(value) < spacing / 2:
+        return "0"
+    mantissa, _, power = f"{value:.{max(0, _exponent(abs(value)) - step)}e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
 
 
 def _short(value: float) -> str:
-    if value == 0:
-        return "0"
     return f"{value:.2g}".replace("e-0", "e-") if abs(value) < 1e-3 else f"{value:.3g}"

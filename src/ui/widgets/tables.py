@@ -23,7 +23,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.ui.run_data import RunData
-from src.ui.text import metric_title, number
+from src.ui.text import metric_title, number, singular
 from src.ui.theme import class_colours
 from src.ui.widgets.choice import Choice
 from src.ui.widgets.empty import EmptyState
@@ -256,7 +256,7 @@ def _shown(value: Any, unit: str) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value)) or "–"
     text = str(value)
-    return f"{text} {unit}".strip() if text else "–"
+    return f"{text} {singular(unit) if value == 1 else unit}".strip() if text else "–"
 
 
 def _labels(task: str) -> dict[str, tuple[str, str, str]]:

@@ -1,0 +1,86 @@
+"""The train dialog as it is laid out; what happens in it is in `train_config_dialog`."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QKeySequence
+from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from src.ui.dialogs.augment_preview import AugmentPreview
+from src.ui.dialogs.train_bars import SourceBar, StartBar, line
+from src.ui.dialogs.train_check import TrainCheck
+from src.ui.dialogs.train_monitoring import MonitoringTab
+from src.ui.dialogs.train_notes import ValueNotes
+from src.ui.dialogs.train_setup import TrainSetup
+from src.ui.dialogs.train_summary import SummaryPanel
+from src.ui.dialogs.train_tabs import TABS, make_forms
+
+_WIDTH, _HEIGHT = 1360, 880
+
+
+class TrainWindow(QDialog):
+    """Base of `TrainConfigDialog`.
+
+    Attributes:
+        setup: The configuration below the changes made here.
+        check: What is known about the configuration and the data.
+        tabs: ``Model``, ``Training``, ``Data``, ``Monitoring``; their pages have these object names.
+        forms: Tab to form.
+    """
+
+    def __init__(self, setup: TrainSetup, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setup = setup
+        self.check = TrainCheck(setup, self)
+        self.setWindowTitle("Train model")
+        self.setWindowFlags(
+            self.windowFlags() & ~Qt.WindowContextHelpButtonHint | Qt.WindowMaximizeButtonHint
+        )
+        self._build()
+        self._number_tabs()
+        self.resize(self._first_size())
+
+    def _build(self) -> None:
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("tabs")
+        self.tabs.setDocumentMode(True)
+        self.forms = make_forms(self.setup.info)
+        self.monitoring = MonitoringTab(self.forms["Monitoring"])
+        self.preview = AugmentPreview()
+        self.forms["Data"].add_widget(self.preview)
+        self.notes = ValueNotes(self.setup.info.explain)
+        self.forms["Model"].add_widget(self.notes)
+        for name in TABS:
+            page = self.monitoring if name == "Monitoring" else self.forms[name]
+            page.setObjectName(name)
+            self.tabs.addTab(page, name)
+        self.summary = SummaryPanel(self.setup.info, self.check.labels)
+        self.source = SourceBar(self.setup.preset_titles())
+        self.bar = StartBar()
+        self.start_button, self.status = self.bar.start, self.bar.status
+        self.splitter = QSplitter(Qt.Horizontal)
+        self.splitter.addWidget(self.tabs)
+        self.splitter.addWidget(self.summary)
+        self.splitter.setStretchFactor(0, 5)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([940, 340])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.source)
+        column.addWidget(line())
+        column.addWidget(self.splitter, 1)
+        column.addWidget(line())
+        column.addWidget(self.bar)
+
+    def _number_tabs(self) -> None:
+        for number, name in enumerate(TABS, 1):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            shortcut.activated.connect(lambda name=name: self.tabs.setCurrentIndex(TABS.index(name)))
+            self.tabs.setTabToolTip(number - 1, f"Ctrl+{number}")
+
+    def _first_size(self) -> QSize:
+        screen = QApplication.primaryScreen()
+        room = screen.availableSize() if screen else QSize(1280, 800)
+        return QSize(min(_WIDTH, room.width()), min(_HEIGHT, room.height() - 40))
