@@ -1,6 +1,11 @@
-"""Makes the pictures of the documents from the real window: a data set and a run, light and dark, two sizes.
+"""Makes the pictures of the documents from the real window.
 
-    python docs/make_screenshots.py --run RUN_FOLDER --dataset FOLDER --out FOLDER [--no-dialog]
+    python app.py sample-data FOLDER
+    python app.py train FOLDER/lathe.yaml training.epochs=30
+    python docs/make_screenshots.py --run RUN_FOLDER --dataset FOLDER
+
+writes docs/images. With ``--tour PLACE`` every page is written there, light and dark, in two sizes: to look at, not for
+the documents.
 
 Works without a screen (QT_QPA_PLATFORM=offscreen) and with one; ``QT_SCALE_FACTOR=2`` gives pictures for
 sharp screens.
@@ -9,6 +14,7 @@ sharp screens.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -21,6 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 SIZES = ((1280, 800), (1920, 1080))
 PAGES = ("curves", "previews", "classes", "log", "settings")
 PATIENCE_S = 60.0
+IMAGES = Path(__file__).resolve().parent / "images"
+#: Colours of a picture in the documents; more would only make the file larger.
+COLOURS = 255
 
 
 def wait(seconds: float) -> None:
@@ -38,6 +47,20 @@ def wait_until(done: Callable[[], bool]) -> None:
     while not done() and time.monotonic() < end:
         wait(0.1)
     wait(0.7)
+
+
+def save_small(pixmap: Any, path: Path) -> None:
+    """Write a picture with a palette: a quarter of the size, and no difference that one would see."""
+    from PIL import Image
+    from PyQt5.QtCore import QBuffer, QByteArray, QIODevice
+
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QIODevice.WriteOnly)
+    pixmap.save(buffer, "PNG")
+    with Image.open(io.BytesIO(bytes(store))) as image:
+        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
 
 
 class Photographer:
@@ -69,20 +92,64 @@ class Photographer:
                 raise OSError(f"{path} cannot be written.")
             self.taken.append(path)
 
-    def tour(self, run: Path, dataset: Path | None, dialog: bool) -> None:
-        """Everything in the colours of now."""
-        self.take("welcome")
-        if dataset:
-            self.window.show_dataset(dataset)
-            view = self.window.tabs.dataset_view()
-            wait_until(lambda: view.pages.currentIndex() != 1)
-            wait(2.5)
-            self.take("dataset")
-            if dialog:
-                self.photograph_dialog()
+    def small(self, name: str, widget: Any = None) -> None:
+        """One picture for the documents."""
+        wait(0.6)
+        path = self.folder / f"{name}.png"
+        save_small((widget or self.window).grab(), path)
+        self.taken.append(path)
+
+    def open_dataset(self, dataset: Path) -> None:
+        """Show a data set and wait for its thumbnails."""
+        self.window.show_dataset(dataset)
+        view = self.window.tabs.dataset_view()
+        wait_until(lambda: view.pages.currentIndex() != 1)
+        wait(2.5)
+
+    def open_run(self, run: Path) -> Any:
+        """Show a run and wait for its curves."""
         self.window.open_run_path(run)
         view = self.window.tabs.run_view()
         wait_until(lambda: bool(view.data.epochs) or bool(view.data.ending))
+        return view
+
+    def guide(self, run: Path, dataset: Path, dark: Callable[[bool], None]) -> None:
+        """The pictures of the documents."""
+        from src.core.run import RunFolder
+
+        self.window.resize(*SIZES[0])
+        self.open_dataset(dataset)
+        self.small("main_window_light")
+        self.window.train_model()
+        dialog = self.window._dialog
+        dialog.resize(*SIZES[0])
+        wait_until(lambda: not dialog.check.scan.busy)
+        for index, name in enumerate(("train_model", "train_training", "train_data")):
+            dialog.tabs.setCurrentIndex(index)
+            wait(1.5)
+            self.small(name, dialog)
+        dialog.attach(RunFolder(run))
+        wait_until(lambda: bool(dialog.monitoring.view.data.epochs))
+        self.small("train_monitoring", dialog)
+        dialog.close()
+        view = self.open_run(run)
+        self.small("run_view_light", view)
+        self.small("main_window")
+        dark(True)
+        self.small("main_window_dark")
+        dark(False)
+        view.tabs.setCurrentIndex(PAGES.index("previews"))
+        wait(1.0)
+        self.small("previews")
+
+    def tour(self, run: Path, dataset: Path, dialog: bool) -> None:
+        """Everything in the colours of now."""
+        self.take("welcome")
+        self.open_dataset(dataset)
+        self.take("dataset")
+        if dialog:
+            self.photograph_dialog()
+        view = self.open_run(run)
         for index, page in enumerate(PAGES):
             view.tabs.setCurrentIndex(index)
             wait(0.8)
@@ -109,13 +176,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of a run")
-    parser.add_argument("--dataset", type=Path, help="folder of images and masks")
-    parser.add_argument("--out", type=Path, required=True, help="where the pictures go")
-    parser.add_argument("--no-dialog", action="store_true", help="leave the training dialog out")
+    parser.add_argument("--dataset", type=Path, required=True, help="folder of images and masks")
+    parser.add_argument("--tour", type=Path, metavar="PLACE", help="every page, written there, to look at")
+    parser.add_argument("--no-dialog", action="store_true", help="leave the training dialog out of the tour")
     options = parser.parse_args()
     for path in (options.run, options.dataset):
-        if path is not None and not path.is_dir():
+        if not path.is_dir():
             parser.error(f"{path} is not a folder")
+    run, dataset = options.run.resolve(), options.dataset.resolve()
     os.environ["LATHE_SETTINGS"] = str(Path(tempfile.mkdtemp()) / "settings.ini")
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -126,18 +194,19 @@ def main() -> int:
 
     app = make_application([])
     apply_theme(app, "light")
-    window = MainWindow(options.run.resolve().parent)
+    window = MainWindow(run.parent)
     window.show()
     wait_until(lambda: window.runs.model.rowCount() > 0)
-    photographer = Photographer(window, options.out)
-    for mode in (m for m in MODES if m != "system"):
-        apply_theme(app, mode)
-        photographer.tour(
-            options.run.resolve(), options.dataset and options.dataset.resolve(), not options.no_dialog
-        )
+    photographer = Photographer(window, options.tour or IMAGES)
+    if options.tour:
+        for mode in (m for m in MODES if m != "system"):
+            apply_theme(app, mode)
+            photographer.tour(run, dataset, not options.no_dialog)
+    else:
+        photographer.guide(run, dataset, lambda on: apply_theme(app, "dark" if on else "light"))
     window.close()
     stop_all()
-    print(f"{len(photographer.taken)} pictures in {options.out}")
+    print(f"{len(photographer.taken)} pictures in {photographer.folder}")
     return 0
 
 

@@ -124,7 +124,11 @@ def settings_lines(info: TaskInfo) -> str:
 
 def settings_page(info: TaskInfo) -> str:
     """The page of the manual."""
-    lines = [f"# Every setting of {info.title.lower()}", "", "Made from the schema by `app.py settings --markdown`."]
+    lines = [
+        f"# Every setting of {info.title.lower()}",
+        "",
+        "Made from the schema by `app.py settings --markdown`.",
+    ]
     found = options(info.config)
     tabs = dict.fromkeys(o.section if "." in o.key else "run" for o in found)
     for tab in tabs:
@@ -133,7 +137,9 @@ def settings_page(info: TaskInfo) -> str:
             if tab != (o.section if "." in o.key else "run"):
                 continue
             values = ", ".join(f"`{c}`" for c in o.choices) if o.choices else _bounds(o)
-            default = "empty" if o.default in ("", []) else f"`{o.default}`" + (f" {o.unit}" if o.unit else "")
+            default = (
+                "empty" if o.default in ("", []) else f"`{o.default}`" + (f" {o.unit}" if o.unit else "")
+            )
             lines.append(f"| `{o.key}` | {default} | {values} | **{o.label}.** {o.help} |")
     return "\n".join(lines) + "\n"
 

@@ -187,6 +187,26 @@ def test_nan_names_the_files(new_run: NewRun) -> None:
     assert summary.state == "failed" and "no longer a number" in summary.cause and "teil" in summary.cause
 
 
+def test_the_best_model_survives_a_failure(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    from src.tasks.segmentation.task import SegmentationTask
+
+    real, calls = SegmentationTask.training_step, []
+
+    def fails_in_epoch_three(*values: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 10:  # five steps an epoch
+            raise RuntimeError("a fault of the driver")
+        return real(*values)
+
+    monkeypatch.setattr(SegmentationTask, "training_step", fails_in_epoch_three)
+    summary = run(new_run())
+    assert (
+        summary.state == "failed" and "fault of the driver" in summary.cause and "train.log" in summary.cure
+    )
+    assert summary.epoch == 2 and Path(summary.model).is_file()
+    assert read_header(Path(summary.model))["value"] == summary.best_value
+
+
 def test_a_run_cannot_be_taken_twice(
     new_run: NewRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import psutil
 import pytest
+from PyQt5 import sip
 
 from src.core.run import EventWriter, RunFolder, summarise
 from src.threads import run_follower
 from src.threads.run_follower import RunFollower
 from src.threads.runs_watcher import RunsWatcher
 from src.threads.tail import PieceTail, TextTail
+from src.threads.worker import stop_all
 from tests.fake_jobs import Told
 from tests.fakes import make_fake_run, write_epoch, write_start
 
@@ -174,3 +176,12 @@ def test_old_log_is_shown_from_near_its_end(tmp_path: Path) -> None:
     path = tmp_path / "train.log"
     path.write_text("x" * 1000 + "end", "utf-8")
     assert TextTail(path, first=10).read() == "xxxxxxxend"
+
+
+def test_end_of_the_program_is_no_error_where_qt_is_gone_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = RunsWatcher(tmp_path)
+    monkeypatch.setattr("src.threads.worker._running", {worker})
+    sip.delete(worker)
+    stop_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ def test_an_old_run_is_complete_at_once(view: RunView, qtbot, tmp_path: Path) ->
     assert len(view.data.batch_loss) == 12 * 20
     assert view.header.state.text() == "Completed"
     qtbot.waitUntil(lambda: "12 epochs of 12" in view.header.run_text.text())
+    assert view.header.left.name.text() == "Time taken" and view.header.left.value.text() != "–"
     assert view.header.best.value.text().endswith(f"(epoch {view.data.best_epoch})")
 
 
@@ -307,3 +309,25 @@ def test_an_order_to_a_run_of_another_machine_is_refused_with_a_cure(tmp_path: P
 def test_a_run_without_a_process_cannot_be_killed(tmp_path: Path) -> None:
     with pytest.raises(run_control.RunControlError, match="No process works"):
         run_control.terminate(make_fake_run(tmp_path, epochs=2, previews=False))
+
+
+def test_report_is_found_also_in_a_folder_that_was_moved(view: RunView, qtbot, tmp_path: Path) -> None:
+    folder = make_fake_run(tmp_path, epochs=2, previews=False)
+    view.show_run(folder)
+    qtbot.waitUntil(lambda: view.summary is not None)
+    assert not view.header.buttons.report.isVisible()
+    folder.report.mkdir()
+    (folder.report / "index.html").write_text("<p>", "utf-8")
+    named = dataclasses.replace(view.summary, report=str(tmp_path / "elsewhere" / "report" / "index.html"))
+    view.header.buttons.show_summary(named)
+    assert view.header.buttons.report.isVisible()
+    assert view.header.buttons._report().toLocalFile() == str(folder.report / "index.html")
+
+
+def test_run_that_failed_at_once_does_not_wait(view: RunView, qtbot, tmp_path: Path) -> None:
+    folder = make_fake_run(tmp_path, epochs=2, start=False)
+    writer = EventWriter(folder.events)
+    writer.write("run_ended", status="failed", cause="No masks.", cure="Choose them.")
+    writer.close()
+    view.show_run(folder)
+    qtbot.waitUntil(lambda: view.header.run_text.text() == "Ended before the first step")

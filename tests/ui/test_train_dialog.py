@@ -320,6 +320,40 @@ def test_after_the_end_another_run_can_be_set_up(started: Any, until: Any) -> No
     assert dialog.forms["Monitoring"].isVisible()
 
 
+def test_data_are_checked_again_for_another_run(started: Any, until: Any) -> None:
+    dialog, folder = started
+    folder.write_json(folder.command, {"command": "stop"})
+    until(lambda: dialog.thread is None)
+    dialog.monitoring.another.click()
+    assert dialog.check.scan.busy and not ready(dialog)
+    until(lambda: ready(dialog))
+
+
+def test_failure_is_not_said_twice(open_dialog: Any, tmp_path: Path, until: Any) -> None:
+    folder = make_fake_run(
+        tmp_path, epochs=3, done=1, ending="failed", cause="No masks.", cure="Choose them."
+    )
+    dialog = open_dialog()
+    dialog.attach(folder)
+    until(lambda: dialog.monitoring.view.summary is not None)
+    dialog.monitoring.tell_failure("No masks. Choose them.")
+    assert dialog.monitoring.view.header.cause.text() == "No masks."
+    assert "No masks" not in dialog.monitoring.note.text()
+
+
+def test_model_tab_explains_what_is_chosen(open_dialog: Any, data: Any) -> None:
+    dialog = open_dialog(None, data)
+    assert "U-Net" in dialog.notes.text() and "11.2 million parameters" in dialog.notes.text()
+    fields = dialog.forms["Model"].fields
+    fields["model.architecture"].editor.box.setCurrentIndex(
+        fields["model.architecture"].editor.box.findData("fpn")
+    )
+    weights = fields["model.encoder_weights"].editor.box
+    weights.setCurrentIndex(weights.findData("imagenet"))
+    assert "pyramid of features" in dialog.notes.text() and "licence" in dialog.notes.text()
+    assert dialog.notes.isVisible()
+
+
 def test_run_that_cannot_be_made_is_told(open_dialog: Any, data: Any, until: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     dialog = open_dialog(None, {**data, "runs_dir": str(tmp_path / "file" / "runs")})

@@ -6,7 +6,6 @@ from typing import Literal
 
 from src.core.config.fields import Section, option, section
 
-
 Flips = Literal["both", "horizontal", "none"]
 
 
@@ -77,7 +76,9 @@ class AugmentationConfig(Section):
         choice_labels={"both": "Left-right and up-down", "horizontal": "Left-right only", "none": "None"},
     )  # fmt: skip
     quarter_turns: bool = option(
-        False, "Quarter turns", "Turn by 90, 180 or 270 degrees; only where the direction of the texture means nothing."
+        False,
+        "Quarter turns",
+        "Turn by 90, 180 or 270 degrees; only where the direction of the texture means nothing.",
     )
     shift: float = option(0.05, "Shift", "Of the image's width and height.", ge=0, le=0.5, advanced=True)
     scale: float = option(0.1, "Scale", "Relative change of size.", ge=0, le=0.9, advanced=True)

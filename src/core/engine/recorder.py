@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -44,7 +45,9 @@ class EventRecorder(Callback):
         self._writer.write("epoch_completed", **entry)
 
     def on_warning(self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]) -> None:
-        self._writer.write("warning", severity="warning", code=code, message=message, cure=cure, where=list(where))
+        self._writer.write(
+            "warning", severity="warning", code=code, message=message, cure=cure, where=list(where)
+        )
 
 
 class CheckpointSaver(Callback):
@@ -88,28 +91,34 @@ class CheckpointSaver(Callback):
     def save(self, trainer: Trainer, keep: bool = False) -> None:
         """Write the best weights that wait, and the whole state."""
         began = time.perf_counter()
-        if self._best is not None:
-            weights, epoch, value = self._best
-            header = {**self._header, "facts": trainer.task.facts(), "epoch": epoch, "value": value}
-            self._write(f"best-{epoch:05d}", {"model": weights}, header, ("best",), epoch, 0, value)
-            self._best = None
+        self._save_best(trainer)
         state, header = trainer.snapshot()
         position = trainer.state
         epoch = position.epoch if position.step else position.epoch - 1
         roles = ("last", "keep") if keep else ("last",)
-        self._write(f"state-{position.epoch:05d}-{position.step:07d}", state, {**self._header, **header}, roles, epoch,
-                    position.step, position.best_value)  # fmt: skip
+        stem = f"state-{position.epoch:05d}-{position.step:07d}"
+        header = {**self._header, **header}
+        self._write(stem, state, header, roles, epoch, position.step, position.best_value)
         self._saved_at = time.perf_counter()
         self._cost = self._saved_at - began
 
+    def _save_best(self, trainer: Trainer) -> None:
+        if self._best is None:
+            return
+        weights, epoch, value = self._best
+        header = {**self._header, "facts": trainer.task.facts(), "epoch": epoch, "value": value}
+        self._write(f"best-{epoch:05d}", {"model": weights}, header, ("best",), epoch, 0, value)
+        self._best = None
+
     def on_run_end(self, trainer: Trainer, outcome: Outcome) -> None:
-        """Whatever ended the run, the newest sound state and the best weights are on the disk."""
-        if outcome.status in ("completed", "stopped_early") or (
-            self._best is not None and outcome.status != "failed"
-        ):
-            newest = self._index.with_role("last")
-            if self._best is not None or newest is None or newest.epoch < trainer.state.epoch - 1:
-                self.save(trainer)
+        """Whatever ended the run, the best weights are on the disk; and the state, unless an error spoilt it."""
+        if outcome.status == "failed":
+            with contextlib.suppress(OSError):  # a full disk is told as the cause already
+                self._save_best(trainer)
+            return
+        newest = self._index.with_role("last")
+        if self._best is not None or newest is None or newest.epoch < trainer.state.epoch - 1:
+            self.save(trainer)
 
     def _write(
         self, stem: str, state: dict[str, Any], header: dict[str, Any], roles: tuple[str, ...], epoch: int, step: int,

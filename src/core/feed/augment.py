@@ -81,9 +81,10 @@ class Augmentation:
     ) -> None:
         if fit not in FITS:
             raise ValueError(f"There is no fit called {fit!r}; choose one of {', '.join(FITS)}.")
+        mirrored: Flips = flips if isinstance(flips, str) else "both" if flips else "none"
         # the schema knows the bounds: one place for them
         self.options = AugmentationConfig(
-            probability=probability, flips=flips if isinstance(flips, str) else "both" if flips else "none", quarter_turns=quarter_turns, shift=shift, scale=scale,
+            probability=probability, flips=mirrored, quarter_turns=quarter_turns, shift=shift, scale=scale,
             rotate=rotate, brightness=brightness, contrast=contrast, hue=hue, saturation=saturation,
             value=value, noise=noise, blur=blur,
         )  # fmt: skip
@@ -195,7 +196,9 @@ class Augmentation:
         if draw[4] < p and (o.shift or o.scale or o.rotate):
             shift_x, shift_y, zoom, angle = 2 * draw[5:9] - 1
             affine = Affine(o.rotate * angle, 1 + o.scale * zoom, o.shift * shift_x, o.shift * shift_y)
-        return View(turns, bool(o.flips != "none" and draw[0] < p), bool(o.flips == "both" and draw[1] < p), affine)
+        return View(
+            turns, bool(o.flips != "none" and draw[0] < p), bool(o.flips == "both" and draw[1] < p), affine
+        )
 
     def _colour(self, image: Array, draw: Array) -> Array:
         o, p, grey = self.options, self.probability, image.ndim == 2

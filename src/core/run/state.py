@@ -119,9 +119,9 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
     started = [e for e in events if e.type == "run_started"]
     completed = [e for e in events if e.type == "epoch_completed"]
     first, last = (started[0], started[-1]) if started else (None, None)
-    ended = events[-1] if events and events[-1].type == "run_ended" else None
+    ended = _ending(folder, events)
     if alive and ended is None:
-        state = "running" if last else "starting"
+        state = "running" if last and events[-1].type != "run_ended" else "starting"
     elif ended is not None:
         state = str(ended["status"])
     else:
@@ -153,6 +153,14 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
     )
 
 
+def _ending(folder: RunFolder, events: list[Event]) -> Event | None:
+    """The ending of the newest attempt: one that was written before a process took the run again is an older one's."""
+    if not events or events[-1].type != "run_ended":
+        return None
+    claimed = float(folder.read_json(folder.job).get("claimed", 0.0))
+    return events[-1] if events[-1].time >= claimed else None
+
+
 def _mtime(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -179,7 +187,7 @@ def settle(folder: RunFolder, cause: str, cure: str, status: str = "killed") -> 
         return False
     try:
         events = history(list(EventTail(folder.events).read(skip=("batch_progress", "resource_sample"))))
-        if events and events[-1].type == "run_ended":
+        if _ending(folder, events) is not None:
             return False
         summary = summarise_events(folder, events, alive=False)
         writer = EventWriter(folder.events)

@@ -32,7 +32,7 @@ def choices(name: str) -> Mapping[str, str]:
     if name == "encoders":
         return {e["name"]: f"{e['name']}  ({e['parameters_m']:.1f} M)" for e in encoder_table()["encoders"]}
     if name == "encoder_weights":
-        return {"": "None: start from random weights", "imagenet": "ImageNet (downloaded once)"}
+        return {"": "None (random weights)", "imagenet": "ImageNet (downloaded once)"}
     if name == "metrics":
         return METRICS
     return {}

@@ -103,7 +103,13 @@ class CurvePlot(QWidget):
             axis = item.getAxis(name)
             axis.setPen(pg.mkPen(colour("border_strong")))
             axis.setTextPen(pg.mkPen(colour("muted")))
-            axis.setStyle(tickFont=font, tickLength=-4, autoExpandTextSpace=False, hideOverlappingLabels=True)
+            axis.setStyle(
+                tickFont=font,
+                tickLength=-4,
+                autoExpandTextSpace=False,
+                # Labels at the ends may stand out by half of their height: 0 is one of them.
+                hideOverlappingLabels=round(metrics.height() / 2) if name == "left" else True,
+            )
             axis.enableAutoSIPrefix(False)
             axis.label.setFont(font)
         item.getAxis("left").setWidth(metrics.horizontalAdvance("0.000e-0") + 10)

@@ -182,7 +182,8 @@ class RunHeader(QWidget):
             if alive or not data.ending
             else "Ended before the first step"
         )
-        inside = alive and progress.epoch > done
+        between = alive and done == progress.epoch and 0 < done < data.planned
+        inside = alive and (progress.epoch > done or between)
         self.epoch_bar.setVisible(inside)
         self.epoch_text.setVisible(inside)
         self._facts.setColumnStretch(0, 3)
@@ -190,7 +191,7 @@ class RunHeader(QWidget):
         if inside:
             phase = _PHASES.get(progress.phase, progress.phase)
             of = f", {phase} batch {progress.batch:,} of {progress.batches:,}" if progress.batches else ""
-            self.epoch_text.setText(f"Epoch {progress.epoch:,}{of}")
+            self.epoch_text.setText(f"Epoch {progress.epoch:,}{', saving' if between else of}")
             self.epoch_bar.setRange(0, 1000)
             self.epoch_bar.setValue(round(1000 * share))
         self._show_facts(data, alive)

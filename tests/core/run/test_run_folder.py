@@ -138,6 +138,17 @@ def test_settle_writes_one_ending(folder: RunFolder) -> None:
     lock.release()
 
 
+def test_the_ending_of_an_older_attempt_is_not_that_of_a_newer_one(folder: RunFolder) -> None:
+    writer = EventWriter(folder.events)
+    start(writer)
+    writer.write("run_ended", status="paused", cause="", cure="", epoch=1)
+    writer.close()
+    assert summarise(folder).state == "paused"
+    claim(folder)  # resumed; it has said nothing yet
+    assert summarise(folder).state == "starting"
+    assert settle(folder, "crashed at once", "") and summarise(folder).cause == "crashed at once"
+
+
 def test_a_weaker_command_never_replaces_a_stronger_one(folder: RunFolder) -> None:
     inbox = CommandInbox(folder, every_s=0.0)
     assert inbox.poll() is None
