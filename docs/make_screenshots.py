@@ -59,7 +59,7 @@ def save_small(pixmap: Any, path: Path) -> None:
     buffer.open(QIODevice.WriteOnly)
     pixmap.save(buffer, "PNG")
     with Image.open(io.BytesIO(bytes(store))) as image:
-        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
 
 

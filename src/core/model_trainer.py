@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ from torch.optim import Optimizer
 from src.core.config.training import ScheduleConfig
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.engine.callbacks import Callback
-from src.core.engine.checkpoint import is_safetensors, load_into, read_state, read_weights, write_state
+from src.core.engine.checkpoint import encode_state, is_safetensors, load_into, read_state, read_weights
 from src.core.engine.criterion_task import AnyLoader, CriterionTask
 from src.core.engine.device import choose_device, choose_precision
 from src.core.engine.optim import Schedule
 from src.core.engine.state import EpochSums
 from src.core.engine.trainer import LoopOptions, Trainer
-from src.core.run.checkpoints import commit_file
+from src.core.run.checkpoints import write_verified
 
 
 class _FileSaver(Callback):
@@ -185,21 +184,13 @@ class ModelTrainer:
             "epochs": len(entries),
         }
 
-    def _write(self, path: Path, state: dict[str, Any], header: dict[str, Any]) -> None:
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            write_state(beside, state, header)
-            commit_file(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-
     def save_checkpoint(self, path: str | Path) -> None:
         """Everything that `load_checkpoint` needs to go on, whatever the suffix (safetensors, no pickle)."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._write(Path(path), *self._trainer.snapshot())
+        write_verified(Path(path), encode_state(*self._trainer.snapshot()))
 
     def _save_weights(self, path: Path) -> None:
-        self._write(path, {"model": self.model.state_dict()}, {"facts": self._task.facts()})
+        write_verified(path, encode_state({"model": self.model.state_dict()}, {"facts": self._task.facts()}))
 
     def load_checkpoint(self, path: str | Path) -> int:
         """Go on from a file.

@@ -41,6 +41,7 @@ def config_file(tmp_path: Path) -> Path:
         "runs_dir": "runs",
         "data": {"images_dir": "images", "masks_dir": "masks", "image_size": 32, "workers": 0,
                  "masks": {"meaning": "binary", "threshold": 127}},
+        "model": {"encoder": "tu-mobilenetv3_small_100"},  # small checkpoints: writing them is most of a short run
         "training": {"epochs": 3, "batch_size": 2, "cpu_threads": 1, "device": "cpu"},
         "monitoring": {"preview_samples": 2, "report": False, "resource_every_s": 0},
     }  # fmt: skip

@@ -148,21 +148,20 @@ def recorder_state(path: Path) -> dict[str, torch.Tensor]:
 def test_a_full_disk_ends_the_run_and_loses_nothing(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "SAVING_SHARE", 1e9)
     folder = new_run()
-    real, calls = recorder.write_state, []
+    real, calls = recorder.write_verified, []
 
-    def write_state(path: Path, *values: Any) -> None:
+    def write_verified(path: Path, data: bytes) -> str:
         calls.append(path)
         if len(calls) > 2:
-            path.write_bytes(b"half of it")
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        real(path, *values)
+        return real(path, data)
 
-    monkeypatch.setattr(recorder, "write_state", write_state)
+    monkeypatch.setattr(recorder, "write_verified", write_verified)
     summary = run(folder)
     assert summary.state == "failed" and "disk is full" in summary.cause and "resume" in summary.cure
     entry, problems = CheckpointIndex(folder).newest_sound()
     assert entry is not None and not problems and not list(folder.checkpoints.glob(".*"))
-    monkeypatch.setattr(recorder, "write_state", real)
+    monkeypatch.setattr(recorder, "write_verified", real)
     assert run(folder, resume=True).state == "completed"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 FORMAT = "lathe-checkpoint-1"
@@ -42,21 +42,15 @@ def _join(tree: Any, tensors: dict[str, Tensor]) -> Any:
     return tree
 
 
-def write_state(path: Path, state: dict[str, Any], header: dict[str, Any]) -> None:
-    """Write nested state to ``path`` (not atomic: give a name beside the target, then `commit_file`).
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
-    """
+def encode_state(state: dict[str, Any], header: dict[str, Any]) -> bytes:
+    """Nested state and plain values as the bytes of a checkpoint file."""
     tensors: dict[str, Tensor] = {}
     tree = _split(state, "", tensors)
     # Shared storage and views are refused by the format; a contiguous copy on the CPU is neither
     owned = {k: v.detach().to("cpu", copy=True).contiguous() for k, v in tensors.items()}
     meta = {"format": FORMAT, "header": header, "tree": tree}
-    try:
-        save_file(owned, str(path), {_HEADER: json.dumps(meta, ensure_ascii=False)})
-    except SafetensorError as error:
-        raise OSError(f"{path} could not be written: {error}") from None
+    data: bytes = save(owned, {_HEADER: json.dumps(meta, ensure_ascii=False)})
+    return data
 
 
 def _meta(path: Path, handle: Any) -> dict[str, Any]:

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from src.core.engine.callbacks import Callback, Outcome, Report
-from src.core.engine.checkpoint import write_state
+from src.core.engine.checkpoint import encode_state
 from src.core.engine.trainer import Trainer
-from src.core.run.checkpoints import CheckpointEntry, CheckpointIndex, commit_file
+from src.core.run.checkpoints import CheckpointEntry, CheckpointIndex, write_verified
 from src.core.run.events import EventWriter
 from src.core.run.folder import RunFolder
 
@@ -129,22 +129,16 @@ class CheckpointSaver(Callback):
         while target.exists():  # never write over a file that the index may point to
             number += 1
             target = folder / f"{stem}-{number}.safetensors"
-        beside = folder / f".{target.name}.tmp"
-        try:
-            write_state(beside, state, header)
-            digest, size = commit_file(beside, target)
-            entry = CheckpointEntry(target.name, digest, size, epoch, step, roles, value)
-            self._index.add(target, entry)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
+        data = encode_state(state, header)
+        digest = write_verified(target, data)
+        self._index.add(target, CheckpointEntry(target.name, digest, len(data), epoch, step, roles, value))
         self._writer.write(
             "checkpoint_saved",
             epoch=epoch,
             step=step,
             roles=list(roles),
             file=f"checkpoints/{target.name}",
-            bytes=size,
+            bytes=len(data),
         )
 
 

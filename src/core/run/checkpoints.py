@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core.run.folder import RunFolder, sync_folder
+from src.core.run.folder import RunFolder, write_atomically
 
 
 @dataclass(frozen=True)
@@ -116,17 +115,14 @@ class CheckpointIndex:
                     path.unlink()
 
 
-def commit_file(beside: Path, target: Path) -> tuple[str, int]:
-    """Flush a file that was written beside its target, rename it, read it back; returns hash and size.
+def write_verified(target: Path, data: bytes) -> str:
+    """Write atomically, read back, and return the hash; the file then holds what is in memory.
 
     Raises:
         OSError: The disk is full, or what is read back is not what was written.
     """
-    with beside.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    written = file_hash(beside)
-    beside.replace(target)
-    sync_folder(target.parent)
-    if file_hash(target) != written:
+    digest = hashlib.sha256(data).hexdigest()
+    write_atomically(target, data)
+    if file_hash(target) != digest:
         raise OSError(f"{target} reads back differently from what was written: the disk is failing.")
-    return written, target.stat().st_size
+    return digest

@@ -107,8 +107,8 @@ class CurvePlot(QWidget):
                 tickFont=font,
                 tickLength=-4,
                 autoExpandTextSpace=False,
-                # Labels at the ends may stand out by half of their height: 0 is one of them.
-                hideOverlappingLabels=round(metrics.height() / 2) if name == "left" else True,
+                hideOverlappingLabels=name
+                == "bottom",  # 0 at the lower end of a value axis stands out a little
             )
             axis.enableAutoSIPrefix(False)
             axis.label.setFont(font)

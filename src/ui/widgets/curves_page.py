@@ -82,7 +82,8 @@ class CurvesPage(QWidget):
         combo = QComboBox()
         combo.setAccessibleName(what)
         combo.setToolTip(what)
-        combo.setMaximumWidth(combo.fontMetrics().averageCharWidth() * 24)
+        combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        combo.setMinimumContentsLength(9)
         plot.row.insertWidget(1, combo)
         return combo
 
@@ -151,6 +152,7 @@ class CurvesPage(QWidget):
             for key in keys:
                 combo.addItem(metric_title(key), key)
             combo.setCurrentIndex(max(0, combo.findData(chosen)))
+            combo.view().setMinimumWidth(combo.view().sizeHintForColumn(0) + 24)  # the list shows whole names
             combo.blockSignals(False)
         combo.setVisible(len(keys) > 1)
         key = combo.currentData() or data.metric

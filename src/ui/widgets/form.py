@@ -16,7 +16,7 @@ from src.ui.theme import sized_font
 from src.ui.widgets.form_field import Field, make_editor
 
 # In widths of the letter m: a column is not made narrower or wider than this.
-_COLUMN_EM, _WIDEST_EM = 27, 48
+_COLUMN_EM, _WIDEST_EM = 25, 48
 _LABEL_EM = 9
 _MARGIN, _GAP = 16, 14
 

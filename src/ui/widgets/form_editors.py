@@ -23,7 +23,7 @@ from PyQt5.QtWidgets import (
 from src.core.config import Option
 from src.ui.text import singular
 
-_NUMBER_EM = 13
+_NUMBER_EM = 12
 
 
 class Editor(QWidget):
@@ -56,6 +56,10 @@ class Editor(QWidget):
 
     def suggest(self, entries: Mapping[str, str]) -> None:
         """Show further choices; only editors with a list of choices have a use for them."""
+
+    def _make_room(self, widget: QWidget, beside: QWidget) -> None:
+        """A number and what stands beside it are together as wide as any other number."""
+        widget.setFixedWidth(widget.width() - beside.sizeHint().width() - self.row.spacing())
 
     def take(self, widget: QWidget, stretch: int = 1) -> None:
         """Make ``widget`` the one that has the focus."""
@@ -166,6 +170,7 @@ class IntEditor(Editor):
             self.switch.setAccessibleName(f"{option.label}: use a value")
             self.switch.toggled.connect(self._switched)
             self.row.addWidget(self.switch)
+            self._make_room(self.spin, self.switch)
         self.take(self.spin, 0)
         if self.switch is not None:
             self.setFocusProxy(self.switch)
@@ -226,9 +231,7 @@ class FloatEditor(TextEditor):
             unit = QLabel(option.unit)
             unit.setProperty("role", "muted")
             self.row.addWidget(unit)
-            # Number and unit together are as wide as any other number.
-            taken = unit.sizeHint().width() + self.row.spacing()
-            self.line.setFixedWidth(self.line.width() - taken)
+            self._make_room(self.line, unit)
         self.row.addStretch(1)
         self.line.installEventFilter(self)
 

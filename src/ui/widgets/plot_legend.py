@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from src.ui.series import Series
@@ -41,6 +42,7 @@ class PlotLegend(QLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._parts: list[str] = []
         self.setTextFormat(Qt.RichText)
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)  # never widens the window
 
@@ -70,12 +72,18 @@ class PlotLegend(QLabel):
         if best is not None and at is None:
             value = "" if best[1] is None else f": {number(best[1], 3)} (epoch {best[0]})"
             parts.append(_coloured("plot_best", f"┆ best{value}"))
-        self.setText(self._fitting([_unbroken(part) for part in parts]))
+        self._parts = [_unbroken(part) for part in parts]
+        self.setText(self._fitting())
         return ", ".join(spoken)
 
-    def _fitting(self, parts: list[str]) -> str:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room, or less."""
+        super().resizeEvent(event)
+        self.setText(self._fitting())
+
+    def _fitting(self) -> str:
         """As many of the parts as there is room for: a number that is cut would be read as another one."""
-        metrics, room = self.fontMetrics(), self.width()
+        metrics, room, parts = self.fontMetrics(), self.width(), self._parts
         used = 0
         for count, part in enumerate(parts):
             plain = re.sub("<.*?>", "", part).replace("&nbsp;", " ")

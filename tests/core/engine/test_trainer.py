@@ -11,7 +11,7 @@ import torch
 
 from src.core.config.training import RunConfig, ScheduleConfig, TrainingConfig
 from src.core.engine.callbacks import EVENTS, Callback, Outcome
-from src.core.engine.checkpoint import load_into, read_state, write_state
+from src.core.engine.checkpoint import encode_state, load_into, read_state
 from src.core.engine.device import mix_seed
 from src.core.engine.explain import explain
 from src.core.engine.pending import NonFiniteLossError
@@ -109,7 +109,7 @@ def test_a_resumed_run_is_the_undisturbed_run(
     first.report_every = 0.0
     assert first.fit().status == "stopped"
     assert first.state.updates == stop_after
-    write_state(tmp_path / "state", *first.snapshot())
+    (tmp_path / "state").write_bytes(encode_state(*first.snapshot()))
 
     second = make()
     state, header = read_state(tmp_path / "state")
@@ -139,7 +139,7 @@ def test_resume_keeps_the_memory_layout_of_the_optimiser(tmp_path: Any) -> None:
     first = make()
     first.model(torch.randn(1, 2, 5, 5).to(memory_format=torch.channels_last)).mean().backward()
     first.optimizer.step()
-    write_state(tmp_path / "state", *first.snapshot())
+    (tmp_path / "state").write_bytes(encode_state(*first.snapshot()))
     second = make()
     second.restore(*read_state(tmp_path / "state"))
     weight = next(second.model.parameters())

@@ -21,7 +21,7 @@ from src.core.run import (
     settle,
     summarise,
 )  # fmt: skip
-from src.core.run.checkpoints import commit_file
+from src.core.run.checkpoints import write_verified
 from src.core.run.state import claim
 
 
@@ -163,13 +163,9 @@ def test_a_weaker_command_never_replaces_a_stronger_one(folder: RunFolder) -> No
 
 
 def add(index: CheckpointIndex, name: str, roles: tuple[str, ...], epoch: int) -> Path:
-    beside, target = (
-        index.folder.checkpoints / f".{name}.tmp",
-        index.folder.checkpoints / f"{name}.safetensors",
-    )
-    beside.write_bytes(os.urandom(1000))
-    digest, size = commit_file(beside, target)
-    index.add(target, CheckpointEntry(target.name, digest, size, epoch, 0, roles))
+    target = index.folder.checkpoints / f"{name}.safetensors"
+    digest = write_verified(target, os.urandom(1000))
+    index.add(target, CheckpointEntry(target.name, digest, 1000, epoch, 0, roles))
     return target
 
 
