@@ -28,8 +28,9 @@ SIZES = ((1280, 800), (1920, 1080))
 PAGES = ("curves", "previews", "classes", "log", "settings")
 PATIENCE_S = 60.0
 IMAGES = Path(__file__).resolve().parent / "images"
-#: Colours of a picture in the documents; more would only make the file larger.
-COLOURS = 255
+#: Bytes; a larger picture gets a palette.
+LARGE = 150_000
+COLOURS = 160
 
 
 def wait(seconds: float) -> None:
@@ -50,7 +51,7 @@ def wait_until(done: Callable[[], bool]) -> None:
 
 
 def save_small(pixmap: Any, path: Path) -> None:
-    """Write a picture with a palette: a quarter of the size, and no difference that one would see."""
+    """Write a picture; one that would be large because of photographs in it gets a palette."""
     from PIL import Image
     from PyQt5.QtCore import QBuffer, QByteArray, QIODevice
 
@@ -59,8 +60,25 @@ def save_small(pixmap: Any, path: Path) -> None:
     buffer.open(QIODevice.WriteOnly)
     pixmap.save(buffer, "PNG")
     with Image.open(io.BytesIO(bytes(store))) as image:
-        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        small.save(path, optimize=True)
+        plain = image.convert("RGB")
+    plain.save(path, optimize=True)
+    if path.stat().st_size > LARGE:
+        plain.quantize(palette=palette_of(plain), dither=Image.Dither.FLOYDSTEINBERG).save(
+            path, optimize=True
+        )
+
+
+def palette_of(image: Any) -> Any:
+    """Some colours: the most frequent of the window and of its signs as they are, the rest for the photographs."""
+    from PIL import Image
+
+    counted = sorted(image.getcolors(image.width * image.height), reverse=True)
+    bright = [c for _, c in counted if max(c) - min(c) > 60]
+    kept = list(dict.fromkeys([c for _, c in counted[:48]] + bright[:80]))
+    rest = image.quantize(COLOURS - len(kept), Image.Quantize.MEDIANCUT).getpalette()
+    found = Image.new("P", (1, 1))
+    found.putpalette([v for c in kept for v in c] + rest[: 3 * (COLOURS - len(kept))])
+    return found
 
 
 class Photographer:

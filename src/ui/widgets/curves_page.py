@@ -6,7 +6,16 @@ import time
 
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QHideEvent, QShowEvent
-from PyQt5.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from src.ui.run_data import RunData
 from src.ui.series import Series
@@ -83,7 +92,8 @@ class CurvesPage(QWidget):
         combo.setAccessibleName(what)
         combo.setToolTip(what)
         combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(9)
+        combo.setMinimumContentsLength(5)
+        combo.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
         plot.row.insertWidget(1, combo)
         return combo
 

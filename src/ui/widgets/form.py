@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from PyQt5.QtCore import QEvent, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -215,6 +215,13 @@ class SchemaForm(QScrollArea):
         """Use the width that is there."""
         super().resizeEvent(event)
         self._arrange()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A card that is laid out for the first time may need less room than it said before."""
+        used = super().eventFilter(watched, event)
+        if watched is self.widget() and event.type() == QEvent.LayoutRequest:
+            self._arrange()
+        return bool(used)
 
     def changeEvent(self, event: QEvent) -> None:
         """A larger font needs wider columns."""
