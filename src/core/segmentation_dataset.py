@@ -149,8 +149,7 @@ def create_dataloaders(
 
     Args:
         split_dir: Folder of the split files; None splits the pairs of the two folders, 80 to 20.
-        images_dir, masks_dir: Where the files are; not needed when the split files hold paths that exist.
-        image_size: Pixels, or ``(height, width)``.
+        images_dir, masks_dir: Not needed when the split files hold paths that exist.
         num_workers: 0 reads in the calling thread, -1 chooses.
         augmentation_prob: Of each random change of a training image; 0 turns them off.
         mask_meaning, fit, channels, normaliser: As for `SegmentationDataset`.
@@ -180,21 +179,19 @@ def create_dataloaders(
     announce(found.findings, found.meaning)
     if found.meaning is None:
         raise DatasetError(found.findings)
-    size = as_size(image_size)
+    size, meaning = as_size(image_size), found.meaning
 
     def loader(part: Split, change: Augmentation, training: bool) -> SegmentationLoader:
-        assert found.meaning is not None
         samples = found.samples[part]
         data = ImageMaskDataset(
-            samples, found.meaning, size, channels, fit, change if training else None, seed,
-            found.intensity_range,
-        )  # fmt: skip
+            samples, meaning, size, channels, fit, change if training else None, seed, found.intensity_range
+        )
         feed = FeedLoader(
             data, batch_size, seed, shuffle=training, workers=num_workers, worker_kind=worker_kind,
             drop_last=training, balance=balance if training else 0.0,
         )  # fmt: skip
         pairs = SegmentationDataset.from_samples(
-            samples, found.meaning, change, channels, normaliser, found.intensity_range
+            samples, meaning, change, channels, normaliser, found.intensity_range
         )
         pairs.class_pixels = found.class_pixels[part]
         return SegmentationLoader(feed, pairs.normaliser, pairs)

@@ -19,7 +19,7 @@ def _say(**line: Any) -> None:
 
 def description_as_json(data: Any) -> dict[str, Any]:
     """What a window shows of a data set."""
-    pixels = data.class_pixels["train"]
+    pixels = data.class_pixels.get("train", [])  # empty where no mask could be read
     total = sum(pixels) or 1
     return {
         "summary": data.summary(),

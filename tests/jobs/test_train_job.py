@@ -225,6 +225,27 @@ def test_data_that_cannot_be_trained_on(new_run: NewRun, config_file: Path) -> N
     assert summary.state == "failed" and summary.cause and summary.cure and not summary.checkpoint
 
 
+def test_the_check_job_tells_of_masks_that_are_gone(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from src.jobs.check import run_check
+
+    splits = config_file.parent / "splits"
+    splits.mkdir()
+    for part, numbers in (("train", range(8)), ("val", range(8, 12))):
+        (splits / f"{part}.txt").write_text("\n".join(f"teil {n}.png" for n in numbers), "utf-8")
+    config_file.write_text(
+        config_file.read_text("utf-8").replace("data:\n", "data:\n  split_dir: splits\n"), "utf-8"
+    )
+    for mask in (config_file.parent / "masks").iterdir():
+        mask.unlink()
+    assert run_check(config_file) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert any(f["severity"] == "error" and f["cure"] for f in last["findings"])
+
+
 def test_a_truncated_image_is_named_and_the_run_goes_on(new_run: NewRun, config_file: Path) -> None:
     victim = config_file.parent / "images" / "teil 3.png"
     victim.write_bytes(victim.read_bytes()[:200])
