@@ -33,6 +33,14 @@ def explain_error(error: BaseException) -> Outcome:
             "failed", "The disk is full.", "Free some space, then resume: nothing that was saved is lost."
         )
     text = str(error).strip() or type(error).__name__
+    if (
+        "DataLoader worker" in text
+    ):  # torch raises it from a signal handler, wherever the loop is at that moment
+        return Outcome(
+            "failed",
+            "A process that reads images was ended from outside, most often because memory ran out.",
+            "Use fewer workers (data.workers) or threads (data.worker_kind=thread), then resume.",
+        )
     # A message of ours is written for people; of other libraries the type says more than the first line alone
     known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
     cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
