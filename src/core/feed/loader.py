@@ -214,13 +214,14 @@ class FeedLoader:
                 if isinstance(batch, Failure):
                     raise batch.error
                 yield batch
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (RuntimeError, EOFError, ConnectionError) as error:
+            # a process that dies while it sends leaves half a message, and torch's own words come later or never
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
             self._process_batches = self._processes = None
             raise LoaderError(
                 "A loader process was ended from outside, most often because memory ran out. "
-                f"Use fewer loader workers, or threads. ({str(error).splitlines()[0]})"
+                f"Use fewer loader workers, or threads. ({str(error) or type(error).__name__})"
             ) from error
 
     def close(self) -> None:

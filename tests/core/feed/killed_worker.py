@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 from pathlib import Path
-
-import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
@@ -26,7 +25,7 @@ def main() -> None:
     with FeedLoader(data, 2, workers=1, worker_kind="process") as loader:
         batches = loader.epoch(0)
         next(batches)
-        for process in psutil.Process().children(recursive=True):
+        for process in multiprocessing.active_children():
             process.kill()
         list(batches)
 
