@@ -45,10 +45,10 @@ def resolve_workers(
 
     Beside a GPU nearly all cores can read: all but one, at most 16. Where the model itself computes on the
     CPU, readers take from it what they use; one for every four cores, at least one, fills the gaps that
-    the computation leaves (measured on two cores, U-Net with ResNet-18 at 128 pixels: reading in the training
-    thread takes 1 to 2 % of the time, one thread brings that below 1 %, a second one or processes gain nothing
-    more; a process takes seconds to start and 0.8 GB). Up to 4 workers are threads (they start at once and share memory; decoding
-    releases the interpreter lock), more are processes.
+    the computation leaves (on two cores, U-Net with ResNet-18 at 128 pixels: reading in the training thread
+    took 1 to 2 % of the time, with any worker the loop waited under 1 %). Up to 4 workers are threads: they
+    start at once, share memory, and need no guarded main module; small pictures (256 to 128 pixels) then meet
+    the interpreter's lock at about a thousand a second. More are processes, of about 0.8 GB each.
     """
     if cores is None:
         cores = usable_cores()
