@@ -48,15 +48,22 @@ class AnyLoader:
 
 
 class _Metrics:
-    def __init__(self, tracker: MetricsTracker) -> None:
-        self._tracker = tracker
+    """Pooled values; the tracker is made with the first prediction, which tells the number of classes."""
+
+    def __init__(self, ignore_index: int) -> None:
+        self._ignore = ignore_index
+        self._tracker: MetricsTracker | None = None
 
     def update(self, prediction: Tensor, batch: Batch) -> None:
+        if self._tracker is None:
+            self._tracker = MetricsTracker(num_classes=prediction.shape[1], ignore_index=self._ignore)
         self._tracker.update(prediction, batch["mask"])
 
     def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        if self._tracker is None:
+            return {}, {}
         found = self._tracker.get_summary()
-        names = [n for n in ("iou", "dice", "accuracy", "precision", "recall", "f1") if n in found]
+        names = ("iou", "dice", "accuracy", "precision", "recall", "f1")
         return {n: float(found[n]["pooled"]) for n in names}, {}
 
 
@@ -69,7 +76,6 @@ class CriterionTask(Task):
         super().__init__(RunConfig(), None)
         self.metric, self.maximise = metric, not metric.endswith("loss")
         self._model, self._criterion, self._ignore = model, criterion, ignore_index
-        self._channels = 0
 
     def build_model(self) -> nn.Module:
         """The model that was given."""
@@ -91,9 +97,7 @@ class CriterionTask(Task):
     def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
         """The criterion, and the logits."""
         logits = model(batch["image"])
-        self._channels = logits.shape[1]
-        mask = batch["mask"]
-        return StepOutput(self._loss(logits, mask), {}, logits)
+        return StepOutput(self._loss(logits, batch["mask"]), {}, logits)
 
     def _loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         # torch's own binary losses want the mask as floats in the shape of the logits; ours take both
@@ -105,24 +109,8 @@ class CriterionTask(Task):
 
     def new_metrics(self, device: torch.device) -> Metrics:
         """Counts for as many classes as the model has outputs (two where it has one)."""
-        return _LazyMetrics(lambda channels: MetricsTracker(num_classes=channels, ignore_index=self._ignore))
+        return _Metrics(self._ignore)
 
     def facts(self) -> dict[str, Any]:
         """Nothing is known of a model from outside."""
         return {"task": "custom"}
-
-
-class _LazyMetrics:
-    """The number of classes is known with the first prediction."""
-
-    def __init__(self, make: Callable[[int], MetricsTracker]) -> None:
-        self._make = make
-        self._metrics: _Metrics | None = None
-
-    def update(self, prediction: Tensor, batch: Batch) -> None:
-        if self._metrics is None:
-            self._metrics = _Metrics(self._make(prediction.shape[1]))
-        self._metrics.update(prediction, batch)
-
-    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        return self._metrics.summary() if self._metrics else ({}, {})
