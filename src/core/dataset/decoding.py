@@ -10,6 +10,7 @@ import numpy as np
 
 from src.core.dataset.image_files import (
     TAIL_BYTES,
+    PngInfo,
     UnreadableImageError,
     jpeg_info,
     missing_end,
@@ -68,13 +69,24 @@ def refuse_large(path: str | os.PathLike[str], width: int, height: int) -> None:
         raise UnreadableImageError(path, reason)
 
 
+def is_plain_grey(info: PngInfo, data: np.ndarray) -> bool:
+    """Whether a PNG holds grey values and nothing else, so that reading one channel changes none of them."""
+    return info.colour == 0 and info.bits == 8 and b"tRNS" not in bytes(data.data[:1024])
+
+
 def decode_jpeg(
-    path: str | os.PathLike[str], data: np.ndarray, channels: int, min_size: tuple[int, int] | None
+    path: str | os.PathLike[str],
+    data: np.ndarray,
+    channels: int,
+    min_size: tuple[int, int] | None,
+    keep_grey: bool = False,
 ) -> np.ndarray:
     info = jpeg_info(data.data)
     if info is None:
         raise UnreadableImageError(path, "is damaged (the JPEG has no picture data)")
     refuse_large(path, info.width, info.height)
+    if keep_grey and info.components == 1:
+        channels = 1
     if min_size is not None:
         height, width = (info.width, info.height) if info.turned else (info.height, info.width)
         for factor in (8, 4, 2):

@@ -6,7 +6,6 @@ import os
 import struct
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,8 @@ MAX_PIXELS = 2**28
 #: Bytes at the end of a file within which its end marker is looked for.
 TAIL_BYTES = 1 << 16
 
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_PIECE = 1 << 24
 _TURNED = (5, 6, 7, 8)
 
 
@@ -89,14 +90,25 @@ def read_bytes(path: str | os.PathLike[str]) -> np.ndarray:
         UnreadableImageError: the file is absent, empty or not readable.
     """
     try:
-        data = np.fromfile(Path(path), dtype=np.uint8)
+        # by the system's own calls: most files are small, and Python's layers above cost more than the reading
+        handle = os.open(path, _READ_FLAGS)
+        try:
+            size = os.fstat(handle).st_size
+            content = os.read(handle, size + 1)
+            if len(content) != size:  # it grew, or is too large for one call
+                parts = [content]
+                while parts[-1]:
+                    parts.append(os.read(handle, _PIECE))
+                content = b"".join(parts)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise UnreadableImageError(path, "does not exist") from None
     except OSError as error:
         raise UnreadableImageError(path, f"cannot be read: {why(error)}") from error
-    if data.size == 0:
+    if not content:
         raise UnreadableImageError(path, "is empty (0 bytes)")
-    return data
+    return np.frombuffer(content, dtype=np.uint8)
 
 
 def kind_of(head: bytes) -> str:

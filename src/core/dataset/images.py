@@ -15,6 +15,7 @@ from src.core.dataset.decoding import (
     decode_cv2,
     decode_jpeg,
     decode_pillow,
+    is_plain_grey,
     pillow,
     refuse_cut,
     refuse_large,
@@ -101,6 +102,7 @@ def read_image(
     channels: int = 3,
     intensity_range: tuple[float, float] | None = None,
     min_size: tuple[int, int] | None = None,
+    keep_grey: bool = False,
 ) -> np.ndarray:
     """Read an image as the model sees it, before any resizing.
 
@@ -112,6 +114,7 @@ def read_image(
             clipped. Without it 0 to 65535 for integers and 0 to 1 for float. Does nothing for 8-bit images.
         min_size: ``(height, width)`` of the finished image. A JPEG may then come out 2, 4 or 8 times smaller,
             which is much faster, as long as neither side falls below it.
+        keep_grey: Give one channel for a grey file also where three are asked for: a third of the memory.
 
     Returns:
         ``H×W×channels`` uint8.
@@ -119,7 +122,7 @@ def read_image(
     Raises:
         UnreadableImageError: with the reason, also for files that are cut off.
     """
-    return decode_image(read_bytes(path), path, channels, intensity_range, min_size)
+    return decode_image(read_bytes(path), path, channels, intensity_range, min_size, keep_grey)
 
 
 def decode_image(
@@ -128,6 +131,7 @@ def decode_image(
     channels: int = 3,
     intensity_range: tuple[float, float] | None = None,
     min_size: tuple[int, int] | None = None,
+    keep_grey: bool = False,
 ) -> np.ndarray:
     """As ``read_image``, from the bytes of a file (1-D uint8); ``path`` is only for messages."""
     if channels not in (1, 3):
@@ -136,17 +140,19 @@ def decode_image(
     kind = kind_of(bytes(view[:16]))
     refuse_cut(path, kind, view)
     if kind == "jpeg":
-        return decode_jpeg(path, data, channels, min_size)
+        return decode_jpeg(path, data, channels, min_size, keep_grey)
     if kind == "png":
         info = png_info(view)
         if info is None:
             raise UnreadableImageError(path, "is truncated")
         refuse_large(path, info.width, info.height)
         if info.bits <= 8:
-            return decode_8bit(path, data, channels)
+            return decode_8bit(path, data, 1 if keep_grey and is_plain_grey(info, data) else channels)
         array = turned(decode_cv2(path, data), png_orientation(view))
     else:
         array = decode_pillow(path, data, indices=False)
+    if keep_grey and array.ndim == 2:
+        channels = 1
     return _as_channels(_to_uint8(array, intensity_range), channels)
 
 

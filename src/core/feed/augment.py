@@ -8,7 +8,8 @@ in a camera.
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from src.core.dataset.config import AugmentationConfig, Flips
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.feed import colour
-from src.core.feed.geometry import FITS, Affine, Array, Fit, View, render
+from src.core.feed.geometry import FITS, Affine, Array, Fit, Region, View, needed, render
 
 #: Pixels, or (height, width).
 Size = int | tuple[int, int] | list[int]
@@ -25,6 +26,22 @@ NEUTRAL_RGB = (124.0, 116.0, 104.0)
 NEUTRAL_GREY = (117.0,)
 #: Draws for one image: always all of them, so that the options of one operation leave the others alone.
 _DRAWS = 26
+
+
+class Drawn(NamedTuple):
+    """The random choices for one image, made before it is read.
+
+    Attributes:
+        numbers: Of the colour operations; None when nothing is random.
+        view: Of the geometry.
+        window: Upper left corner of a crop.
+        outline: ``(height, width)`` of the whole image.
+    """
+
+    numbers: Array | None
+    view: View
+    window: tuple[int, int]
+    outline: tuple[int, int]
 
 
 def as_size(size: Size) -> tuple[int, int]:
@@ -132,20 +149,58 @@ class Augmentation:
             ValueError: an image that is not uint8 or has another number of channels; sizes that do not
                 belong together.
         """
+        outline = mask.shape[:2] if mask is not None and self.fit == "crop" else image.shape[:2]
+        return self.apply(self.draw((outline[0], outline[1]), rng, window), image, mask)
+
+    def draw(
+        self,
+        outline: tuple[int, int],
+        rng: np.random.Generator | None = None,
+        window: tuple[int, int] | None = None,
+        focus: tuple[int, int] | None = None,
+    ) -> Drawn:
+        """Choose what will be done to an image of ``(height, width)``.
+
+        Args:
+            outline: Of the whole image; matters for ``crop`` only.
+            rng, window: As for a call.
+            focus: ``(row, column)`` of a pixel that a crop shall show, at a random place within it.
+        """
+        numbers = (rng if rng is not None else self._own).random(_DRAWS) if self.training else None
+        view = View() if numbers is None else self._view(numbers)
+        place = window if window is not None else self._window(outline, numbers, focus, view)
+        return Drawn(numbers, view, place, outline)
+
+    def region(self, drawn: Drawn) -> Region | None:
+        """The part of the image that `apply` needs; None for all of it (every fit but ``crop``)."""
+        if self.fit != "crop":
+            return None
+        return needed(drawn.outline, self.size, drawn.view, drawn.window)
+
+    def apply(
+        self, drawn: Drawn, image: Array, mask: Array | None = None, region: Region | None = None
+    ) -> dict[str, Any]:
+        """As a call, with what was drawn before.
+
+        Args:
+            drawn: From `draw`, for the whole image.
+            image, mask: The whole image, or its part. A picture without colour may come with one channel.
+            region: Which part it is.
+        """
         self._check(image, mask)
-        draw = (rng if rng is not None else self._own).random(_DRAWS) if self.training else None
         ndim, channels = image.ndim, 1 if image.ndim == 2 else image.shape[2]
         plane = image if ndim == 2 else image[..., 0] if channels == 1 else colour.grey_plane(image)
-        work = image if plane is None else np.ascontiguousarray(plane)
+        work = image if plane is None else np.ascontiguousarray(plane) if region is None else plane
         fill = NEUTRAL_RGB if plane is None else NEUTRAL_GREY
-        place = window if window is not None else self._window(image, draw)
-        view = View() if draw is None else self._view(draw)
         kind = None if mask is None else mask.dtype
         ready = None if mask is None else _warpable(mask)
-        fill_mask = self.ignore if kind is None or np.can_cast(np.min_scalar_type(self.ignore), kind) else 0
-        work, ready = render(work, ready, self.size, self.fit, view, fill, fill_mask, place)
-        if draw is not None:
-            work = self._colour(work, draw)
+        fill_mask = self.ignore if kind is None or _holds(kind, self.ignore) else 0
+        part = None if region is None else (region, drawn.outline)
+        work, ready = render(
+            work, ready, self.size, self.fit, drawn.view, fill, fill_mask, drawn.window, part
+        )
+        if drawn.numbers is not None:
+            work = self._colour(work, drawn.numbers)
         if plane is not None and ndim == 3:
             work = work[..., None] if channels == 1 else cv2.cvtColor(work, cv2.COLOR_GRAY2RGB)
         out: dict[str, Any] = {"image": np.ascontiguousarray(work)}
@@ -168,22 +223,28 @@ class Augmentation:
             return
         if mask.ndim != 2:
             raise ValueError(f"A mask has two axes, height and width; this one has the shape {mask.shape}.")
-        ratio = max(mask.shape[0] / image.shape[0], mask.shape[1] / image.shape[1])
         # a reduced JPEG has ceil(side / k) pixels
-        fits = any(
-            all(-(-m // k) == i for m, i in zip(mask.shape, image.shape, strict=False)) for k in (1, 2, 4, 8)
-        )
-        if not fits or (self.fit == "crop" and ratio != 1):
+        (height, width), (low, narrow) = mask.shape, image.shape[:2]
+        fits = any(-(-height // k) == low and -(-width // k) == narrow for k in (2, 4, 8))
+        if not fits or self.fit == "crop":
             raise ValueError(
                 f"Image and mask differ in size: {image.shape[1]}×{image.shape[0]} and "
                 f"{mask.shape[1]}×{mask.shape[0]} pixels. "
                 "Each mask must have the size of its image."
             )
 
-    def _window(self, image: Array, draw: Array | None) -> tuple[int, int]:
-        slack = [have - want for have, want in zip(image.shape[:2], self.size, strict=True)]
+    def _window(
+        self, outline: tuple[int, int], draw: Array | None, focus: tuple[int, int] | None, view: View
+    ) -> tuple[int, int]:
+        if self.fit != "crop":
+            return 0, 0
         at = (0.5, 0.5) if draw is None else (draw[22], draw[23])
-        return int(at[0] * (max(slack[0], 0) + 1)), int(at[1] * (max(slack[1], 0) + 1))
+        low, wide = self.size[::-1] if view.turns % 2 else self.size
+        if focus is not None:
+            # within the middle half of the window, so that turns and zooms keep it in view
+            return int(focus[0] - low * (0.25 + 0.5 * at[0])), int(focus[1] - wide * (0.25 + 0.5 * at[1]))
+        height, width = outline
+        return int(at[0] * (max(height - low, 0) + 1)), int(at[1] * (max(width - wide, 0) + 1))
 
     def _view(self, draw: Array) -> View:
         o, p = self.options, self.probability
@@ -219,6 +280,12 @@ class Augmentation:
         if o.noise and draw[16] < p:
             image = colour.gaussian_noise(image, o.noise * (0.25 + 0.75 * draw[17]), draw[18], draw[24] < 0.5)
         return image
+
+
+@functools.cache
+def _holds(kind: Any, value: int) -> bool:
+    """Whether a type of number can hold a value."""
+    return bool(np.can_cast(np.min_scalar_type(value), kind))
 
 
 def _warpable(mask: Array) -> Array:

@@ -12,6 +12,7 @@ Array = np.ndarray
 #: Steps of the noise bank per standard deviation: 8 bits reach ±4.5 deviations.
 _STEPS = 28.0
 _BANK_SIZE = 1 << 21
+_LEVELS = np.arange(256, dtype=np.float32)
 
 
 def grey_plane(image: Array) -> Array | None:
@@ -29,8 +30,10 @@ def grey_plane(image: Array) -> Array | None:
 
 def tone(image: Array, brightness: float = 0.0, contrast: float = 0.0, value: float = 0.0) -> Array:
     """``image * (1 + contrast) + 255 * brightness + value``, clipped, by one table of 256 entries."""
-    levels = np.arange(256, dtype=np.float32) * (1.0 + contrast) + (255.0 * brightness + value)
-    return cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+    levels = _LEVELS * np.float32(1.0 + contrast)
+    levels += np.float32(255.0 * brightness + value)
+    np.rint(levels, out=levels)
+    return cv2.LUT(image, np.minimum(np.maximum(levels, 0, out=levels), 255, out=levels).astype(np.uint8))
 
 
 def hue_saturation_value(image: Array, hue: float, saturation: float, value: float) -> Array:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from src.core.dataset.images import UnreadableImageError, read_image, read_mask
+from src.core.dataset.image_files import UnreadableImageError
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning, MaskValueError
 from src.core.dataset.records import Sample
 from src.core.feed.augment import Augmentation, as_size
 from src.core.feed.geometry import Array, Fit, overlap, place, tiles
+from src.core.feed.reading import FileReader, Reader
+
+_WORD = 1 << 64
 
 
 class Unreadable(NamedTuple):
@@ -47,27 +51,6 @@ class Key(NamedTuple):
     repeat: int = 0
 
 
-def read_pair(
-    sample: Sample,
-    meaning: MaskMeaning,
-    channels: int = 3,
-    intensity_range: tuple[float, float] | None = None,
-    min_size: tuple[int, int] | None = None,
-) -> tuple[Array, Array]:
-    """The image, uint8 H×W×C, and the class numbers of its mask, uint8 H×W.
-
-    A sample without a mask shows nothing: class 0 everywhere.
-
-    Raises:
-        UnreadableImageError: either file.
-        MaskValueError: values that have no meaning.
-    """
-    image = read_image(sample.image, channels=channels, intensity_range=intensity_range, min_size=min_size)
-    if sample.mask is None:
-        return image, np.zeros(image.shape[:2], np.uint8)
-    return image, meaning.encode(read_mask(sample.mask))
-
-
 def least_size(sample: Sample, size: tuple[int, int], fit: Fit) -> tuple[int, int] | None:
     """The lowest ``(height, width)`` at which reading an image loses nothing that ``size`` could show; None
     for the full one."""
@@ -80,7 +63,13 @@ def least_size(sample: Sample, size: tuple[int, int], fit: Fit) -> tuple[int, in
 
 @dataclass(frozen=True)
 class Item:
-    """``image`` uint8 H×W×C, ``mask`` uint8 H×W of class numbers (255: ignored), ``index`` of the item."""
+    """One input of the model.
+
+    Attributes:
+        image: uint8 H×W×C; one channel for a picture without colour, however many the model takes.
+        mask: uint8 H×W of class numbers, 255 where ignored.
+        index: Of the item.
+    """
 
     image: Array
     mask: Array
@@ -115,10 +104,13 @@ class ImageMaskDataset:
         seed: int = 0,
         intensity_range: tuple[float, float] | None = None,
         max_unreadable: float = 0.05,
+        reader: Reader | None = None,
     ) -> None:
-        """``augmentation`` must have been made with the same ``size`` and ``fit``."""
+        """``augmentation`` must have been made with the same ``size`` and ``fit``; ``reader`` takes the place of
+        one that reads the files."""
         self.samples = list(samples)
         self.meaning = meaning
+        self.reader: Reader = reader or FileReader(meaning, channels, intensity_range)
         self.size = as_size(size)
         self.channels = channels
         self.fit: Fit = fit
@@ -155,9 +147,12 @@ class ImageMaskDataset:
         return np.array([self.samples[i].has_object for i in self.item_samples], dtype=bool)
 
     def generator(self, key: Key) -> np.random.Generator:
-        """The randomness of one drawn sample."""
-        seeds = np.random.SeedSequence((self.seed, key.epoch, key.item, key.repeat), spawn_key=(0,))
-        return np.random.Generator(np.random.PCG64(seeds))
+        """The randomness of one drawn sample; good until this thread asks for another.
+
+        Philox is a function of a key and a counter (Salmon et al., "Parallel random numbers: as easy as
+        1, 2, 3", SC11), so a place in its sequence is set and need not be computed from a hash.
+        """
+        return _stream(self.seed, key)
 
     def fetch(self, epoch: int, index: int, repeat: int = 0) -> tuple[Item | None, list[Unreadable]]:
         """Read one item.
@@ -189,14 +184,15 @@ class ImageMaskDataset:
         sample = self.sample_of(index)
         window = self._windows[index] if self._windows else None
         try:
-            image, mask = read_pair(
-                sample,
-                self.meaning,
-                self.channels,
-                self.intensity_range,
-                least_size(sample, self.size, self.fit),
-            )
-            out = self._change(image=image, mask=mask, rng=rng, window=window)
+            drawn = self._change.draw((sample.height, sample.width), rng, window)
+            region = self._change.region(drawn) if sample.height and sample.width else None
+            if region is None:
+                image, mask = self.reader.read(sample, least_size(sample, self.size, self.fit))
+                if self.fit == "crop":  # a place for the window cannot be chosen before the size is known
+                    drawn = self._change.draw((image.shape[0], image.shape[1]), rng, window)
+            else:
+                image, mask = self.reader.read(sample, None, region)
+            out = self._change.apply(drawn, image, mask, region)
         except UnreadableImageError as error:
             raise Refused(error.path, error.reason) from error
         except MaskValueError as error:
@@ -204,7 +200,7 @@ class ImageMaskDataset:
         except ValueError as error:  # the sizes of image and mask do not belong together
             raise Refused(str(sample.mask), f"does not fit its image. {error}") from error
         if window is not None:
-            rows, columns = overlap(window, image.shape[:2], self.size)
+            rows, columns = overlap(window, (sample.height, sample.width), self.size)
             out["mask"][:rows] = IGNORE_INDEX
             out["mask"][:, :columns] = IGNORE_INDEX
         return Item(out["image"], out["mask"], index)
@@ -215,6 +211,20 @@ class ImageMaskDataset:
                 f"The size of {sample.image} is not known; a grid of tiles cannot be laid over it."
             )
         return sample.height, sample.width
+
+
+_own = threading.local()
+
+
+def _stream(seed: int, key: Key) -> np.random.Generator:
+    if not hasattr(_own, "generator"):
+        _own.generator = np.random.Generator(np.random.Philox(key=0))
+        _own.state = _own.generator.bit_generator.state
+    state: Any = _own.state
+    state["state"]["key"][:] = seed % _WORD, key.epoch
+    state["state"]["counter"][:] = 0, key.item, key.repeat, 0
+    _own.generator.bit_generator.state = state
+    return cast(np.random.Generator, _own.generator)
 
 
 class Refused(Exception):

@@ -18,6 +18,12 @@ import numpy as np
 Fit = Literal["stretch", "letterbox", "crop"]
 FITS: tuple[Fit, ...] = ("stretch", "letterbox", "crop")
 Array = np.ndarray
+#: ``(a, b, c, d, e, f)``: x becomes a·x + b·y + c and y becomes d·x + e·y + f.
+Map = tuple[float, float, float, float, float, float]
+#: ``(top, left, height, width)`` of a part of an image, in its pixels.
+Region = tuple[int, int, int, int]
+
+_ROTATIONS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 
 
 @dataclass(frozen=True)
@@ -127,31 +133,14 @@ def overlap(window: tuple[int, int], source: tuple[int, int], size: tuple[int, i
     return seen(window[0], source[0], size[0]), seen(window[1], source[1], size[1])
 
 
-def matrix(placement: Placement, view: View, size: tuple[int, int]) -> Array:
-    """The 3×3 matrix from continuous output ``(x, y)`` to ``(x, y)`` on a source of 1 by 1."""
+def matrix(placement: Placement, view: View, size: tuple[int, int]) -> Map:
+    """From continuous output ``(x, y)`` to ``(x, y)`` on a source of 1 by 1.
+
+    Written out in numbers: as products of arrays it took longer than decoding a small mask.
+    """
     height, width = size
     inner_h, inner_w = placement.canvas
-    fit = np.array(
-        [
-            [1 / placement.width, 0, -placement.left / placement.width],
-            [0, 1 / placement.height, -placement.top / placement.height],
-            [0, 0, 1],
-        ]
-    )
-    turn = {
-        0: np.eye(3),
-        1: np.array([[0.0, -1, inner_w], [1, 0, 0], [0, 0, 1]]),
-        2: np.array([[-1.0, 0, inner_w], [0, -1, inner_h], [0, 0, 1]]),
-        3: np.array([[0.0, 1, 0], [-1, 0, inner_h], [0, 0, 1]]),
-    }[view.turns]
-    flip = np.array(
-        [
-            [-1.0 if view.flip_x else 1, 0, width if view.flip_x else 0],
-            [0, -1.0 if view.flip_y else 1, height if view.flip_y else 0],
-            [0, 0, 1],
-        ]
-    )
-    whole = fit @ turn @ flip
+    a, b, c, d, e, f = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0
     if view.affine is not None:
         change = view.affine
         cos = math.cos(math.radians(change.angle)) / change.scale
@@ -159,10 +148,46 @@ def matrix(placement: Placement, view: View, size: tuple[int, int]) -> Array:
         x, y = width / 2, height / 2
         to_x, to_y = x + change.shift_x * width, y + change.shift_y * height
         # y points down, so that counter-clockwise on the screen is this sign of the sine
-        whole = whole @ np.array(
-            [[cos, -sin, x - cos * to_x + sin * to_y], [sin, cos, y - sin * to_x - cos * to_y], [0, 0, 1]]
-        )
-    return whole
+        a, b, c = cos, -sin, x - cos * to_x + sin * to_y
+        d, e, f = sin, cos, y - sin * to_x - cos * to_y
+    if view.flip_x:
+        a, b, c = -a, -b, width - c
+    if view.flip_y:
+        d, e, f = -d, -e, height - f
+    if view.turns == 1:
+        a, b, c, d, e, f = -d, -e, inner_w - f, a, b, c
+    elif view.turns == 2:
+        a, b, c, d, e, f = -a, -b, inner_w - c, -d, -e, inner_h - f
+    elif view.turns == 3:
+        a, b, c, d, e, f = d, e, f, -a, -b, inner_h - c
+    w, h = placement.width, placement.height
+    return a / w, b / w, (c - placement.left) / w, d / h, e / h, (f - placement.top) / h
+
+
+def needed(outline: tuple[int, int], size: tuple[int, int], view: View, window: tuple[int, int]) -> Region:
+    """The part of a source of ``(height, width)`` that a ``crop`` shows; `render` needs no other pixel.
+
+    Where the canvas reaches over an edge, the part holds as much inside of that edge, since it is reflected.
+    """
+    inner = (size[1], size[0]) if view.turns % 2 else size
+    a, b, c, d, e, f = matrix(place(outline, inner, "crop", window), view, size)
+    corners = [(x, y) for x in (0, size[1]) for y in (0, size[0])]
+    top, height = _interval([(d * x + e * y + f) * outline[0] for x, y in corners], outline[0])
+    left, width = _interval([(a * x + b * y + c) * outline[1] for x, y in corners], outline[1])
+    return top, left, height, width
+
+
+def _interval(values: list[float], length: int) -> tuple[int, int]:
+    """Start and length of the pixels that the values reach, with one pixel for interpolation on either side."""
+    low, high = math.floor(min(values)) - 2, math.ceil(max(values)) + 2
+    reach = max(-low, high - length)
+    start = 0 if low < 0 else min(low, length - 1)
+    end = length if high > length else max(high, 1)
+    if low < 0:
+        end = max(end, min(length, reach + 2))
+    if high > length:
+        start = min(start, max(0, length - reach - 2))
+    return start, end - start
 
 
 def shrink(image: Array, factor: float) -> tuple[Array, tuple[float, float]]:
@@ -185,21 +210,27 @@ def shrink(image: Array, factor: float) -> tuple[Array, tuple[float, float]]:
 
 def _warp(
     source: Array,
-    unit: Array,
+    unit: Map,
     size: tuple[int, int],
     pad: tuple[float, ...] | None,
     flags: int,
     extent: tuple[float, float],
+    at: tuple[int, int],
 ) -> Array:
     height, width = extent
-    # to the indices of OpenCV, whose pixel centres lie at whole numbers
-    to_index = np.array([[width, 0, -0.5], [0, height, -0.5], [0, 0, 1.0]])
-    from_index = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    a, b, c, d, e, f = unit
+    # by half a pixel to and from the indices of OpenCV, whose pixel centres lie at whole numbers
+    to_index = np.array(
+        [
+            [width * a, width * b, width * ((a + b) / 2 + c) - 0.5 - at[1]],
+            [height * d, height * e, height * ((d + e) / 2 + f) - 0.5 - at[0]],
+        ]
+    )
     # reflects about the outer edge of the pixels, which is the same place at every resolution
     border = cv2.BORDER_REFLECT if pad is None else cv2.BORDER_CONSTANT
     return cv2.warpAffine(
         source,
-        (to_index @ unit @ from_index)[:2],
+        to_index,
         (size[1], size[0]),
         flags=flags | cv2.WARP_INVERSE_MAP,
         borderMode=border,
@@ -207,23 +238,27 @@ def _warp(
     )
 
 
-def _exact(source: Array, placement: Placement, view: View, pad: tuple[float, ...], flags: int) -> Array:
-    height, width = source.shape[:2]
-    if (height, width) != (placement.height, placement.width):
+def _exact(
+    source: Array,
+    placement: Placement,
+    view: View,
+    pad: tuple[float, ...],
+    flags: int,
+    at: tuple[int, int] | None,
+) -> Array:
+    if at is None and source.shape[:2] != (placement.height, placement.width):
         source = cv2.resize(source, (placement.width, placement.height), interpolation=flags)
     canvas_h, canvas_w = placement.canvas
+    top, left = max(0, placement.top), max(0, placement.left)
     y, x = max(0, -placement.top), max(0, -placement.left)
-    part = source[y : y + canvas_h - max(0, placement.top), x : x + canvas_w - max(0, placement.left)]
+    rows, columns = min(placement.height - y, canvas_h - top), min(placement.width - x, canvas_w - left)
+    y, x = (y - at[0], x - at[1]) if at else (y, x)
+    out = source[y : y + rows, x : x + columns]
+    if placement.padded:
+        bottom, right = canvas_h - top - rows, canvas_w - left - columns
+        out = cv2.copyMakeBorder(out, top, bottom, left, right, cv2.BORDER_CONSTANT, value=pad)
     if view.turns:
-        code = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)[view.turns - 1]
-    if not placement.padded:
-        out = part
-    else:
-        top, left = max(0, placement.top), max(0, placement.left)
-        bottom, right = canvas_h - top - part.shape[0], canvas_w - left - part.shape[1]
-        out = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_CONSTANT, value=pad)
-    if view.turns:
-        out = cv2.rotate(out, code)
+        out = cv2.rotate(out, _ROTATIONS[view.turns - 1])
     if view.flip_x or view.flip_y:
         out = cv2.flip(out, -1 if view.flip_x and view.flip_y else int(view.flip_x))
     return out
@@ -238,17 +273,20 @@ def render(
     fill: tuple[float, ...],
     mask_fill: float,
     window: tuple[int, int] = (0, 0),
+    region: tuple[Region, tuple[int, int]] | None = None,
 ) -> tuple[Array, Array | None]:
     """Show a source on a canvas of ``size``.
 
     Args:
         image: uint8 H×W or H×W×3. It may have a lower resolution than the mask (a JPEG that was decoded
-            reduced), except for ``crop``.
+            reduced), except for ``crop``. Never written to.
         mask: H×W of a type that OpenCV can warp; sampled by nearest neighbour, always.
         fill, mask_fill: Values of padding. Where the fit leaves bars, all that lies outside the source is
             padding, also what a rotation brings in; where it does not, rotation brings in the reflected
             image and the reflected mask.
         window: Upper left corner of a ``crop``.
+        region: For ``crop``: image and mask are only this part, which holds what is `needed`, of a source of
+            this ``(height, width)``.
     """
     inner = (size[1], size[0]) if view.turns % 2 else size
     if view.turns % 2 and fit == "stretch" and size[0] != size[1]:
@@ -256,21 +294,27 @@ def render(
             "A quarter turn of a stretched image needs a square size; "
             f"{size[0]}×{size[1]} is not square. Turn by 180 degrees, or choose letterbox or crop."
         )
-    height, width = image.shape[:2]
-    outline = mask.shape[:2] if mask is not None else (height, width)
+    at: tuple[int, int] | None = None
+    if region is not None:
+        (top, left, _, _), (height, width) = region
+        outline, at = (height, width), (top, left)
+    else:
+        height, width = image.shape[:2]
+        outline = (mask.shape[0], mask.shape[1]) if mask is not None else (height, width)
     placement = place(outline, inner, fit, window)
-    factor = min(height / placement.height, width / placement.width)
     extent: tuple[float, float] = (height, width)
     if fit != "crop":
+        factor = min(height / placement.height, width / placement.width)
         image, extent = shrink(image, factor / (view.affine.scale if view.affine else 1.0))
+    pad = fill if placement.padded else None
     unit = matrix(placement, view, size)
-    padded = placement.padded
-    if view.affine is None and extent == image.shape[:2]:
-        image = _exact(image, placement, view, fill, cv2.INTER_LINEAR)
+    if view.affine is None and (at is not None or extent == image.shape[:2]):
+        image = _exact(image, placement, view, fill, cv2.INTER_LINEAR, at)
     else:
-        image = _warp(image, unit, size, fill if padded else None, cv2.INTER_LINEAR, extent)
+        image = _warp(image, unit, size, pad, cv2.INTER_LINEAR, extent, at or (0, 0))
     if mask is None:
         return image, None
     if view.affine is None:
-        return image, _exact(mask, placement, view, (mask_fill,), cv2.INTER_NEAREST_EXACT)
-    return image, _warp(mask, unit, size, (mask_fill,) if padded else None, cv2.INTER_NEAREST, mask.shape[:2])
+        return image, _exact(mask, placement, view, (mask_fill,), cv2.INTER_NEAREST_EXACT, at)
+    pad = (mask_fill,) if placement.padded else None
+    return image, _warp(mask, unit, size, pad, cv2.INTER_NEAREST, outline, at or (0, 0))

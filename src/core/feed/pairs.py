@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -15,10 +16,11 @@ from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
 from src.core.dataset.sources import find_sources
 from src.core.feed.augment import Augmentation, Size, as_size
-from src.core.feed.dataset import least_size, read_pair
+from src.core.feed.dataset import least_size
 from src.core.feed.geometry import Fit
 from src.core.feed.meaning import MaskDeclaration, announce, resolve_meaning
 from src.core.feed.normalise import Normaliser
+from src.core.feed.reading import FileReader
 
 PathLike = str | os.PathLike[str]
 
@@ -145,7 +147,9 @@ class SegmentationDataset(Dataset[dict[str, Any]]):
         sample, change = self.samples[position], self.augmentation
         own = isinstance(change, Augmentation)
         least = least_size(sample, change.size, change.fit) if own else None
-        image, mask = read_pair(sample, self.meaning, self.channels, self.intensity_range, least)
+        image, mask = FileReader(self.meaning, self.channels, self.intensity_range).read(sample, least)
+        if image.shape[2] != self.channels:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         if own:
             seed = int(torch.randint(2**62, ()).item())
             out = change(

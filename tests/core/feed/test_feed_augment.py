@@ -249,3 +249,52 @@ def test_refusals_are_sentences() -> None:
         Augmentation((32, 0))
     with pytest.raises(ValueError, match="probability"):
         Augmentation(32, probability=1.5)
+
+
+@pytest.mark.parametrize("source", [(90, 120), (40, 200), (33, 32), (20, 500)])
+@pytest.mark.parametrize("size", [(32, 32), (24, 48)])
+def test_the_part_that_a_crop_needs_gives_what_the_whole_gives(
+    source: tuple[int, int], size: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(5)
+    image = rng.integers(0, 256, (*source, 3), dtype=np.uint8)
+    mask = rng.integers(0, 3, source, dtype=np.uint8)
+    change = Augmentation(size, fit="crop", probability=0.7, scale=0.5)
+    for seed in range(60):
+        drawn = change.draw(source, np.random.default_rng(seed))
+        region = change.region(drawn)
+        assert region is not None
+        top, left, height, width = region
+        assert min(top, left) >= 0 and top + height <= source[0] and left + width <= source[1]
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        part = change.apply(drawn, image[rows, columns], mask[rows, columns], region)
+        whole = change.apply(drawn, image, mask)
+        assert (part["mask"] != whole["mask"]).mean() < 0.003, seed
+        # a pixel coordinate of a few hundred has fewer bits left for its fraction than one of a few
+        apart = np.abs(part["image"].astype(int) - whole["image"])
+        assert apart.max() <= 4 and (apart > 0).mean() < 0.01, seed
+
+
+def test_a_crop_shows_the_pixel_that_it_is_to_show() -> None:
+    mask = np.zeros((300, 400), np.uint8)
+    change = Augmentation(64, fit="crop", probability=0.5, seed=2)
+    for row, column in [(150, 10), (20, 380), (140, 200), (270, 100)]:
+        mask[:] = 0
+        mask[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3] = 1
+        seen, spots = 0, set()
+        for seed in range(40):
+            drawn = change.draw((300, 400), np.random.default_rng(seed), focus=(row, column))
+            out = change.apply(drawn, np.zeros((300, 400, 3), np.uint8), mask)["mask"]
+            seen += bool((out == 1).any())
+            spots.add(drawn.window)
+        assert seen >= 38 and len(spots) > 30, (row, column, seen)
+
+
+def test_a_grey_picture_is_changed_alike_with_one_channel_or_three() -> None:
+    plane = blob(90, 120) * 200
+    for fit in FITS:
+        change = Augmentation(48, fit=fit, probability=0.8)  # type: ignore[arg-type]
+        for seed in range(10):
+            one = change(image=plane[..., None], rng=np.random.default_rng(seed))["image"]
+            three = change(image=np.dstack([plane] * 3), rng=np.random.default_rng(seed))["image"]
+            assert np.array_equal(np.dstack([one] * 3), three)
