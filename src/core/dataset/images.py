@@ -31,6 +31,7 @@ from src.core.dataset.image_files import (
     read_bytes,
     why,
 )
+from src.core.dataset.large_tiff import large_tiff
 from src.core.dataset.mask_files import decode_mask, read_mask
 
 __all__ = [
@@ -113,7 +114,8 @@ def read_image(
         intensity_range: The values that become 0 and 255 for images of more than 8 bits; what lies outside is
             clipped. Without it 0 to 65535 for integers and 0 to 1 for float. Does nothing for 8-bit images.
         min_size: ``(height, width)`` of the finished image. A JPEG may then come out 2, 4 or 8 times smaller,
-            which is much faster, as long as neither side falls below it.
+            which is much faster, as long as neither side falls below it; and a large TIFF of tiles or strips
+            smaller by any whole number.
         keep_grey: Give one channel for a grey file also where three are asked for: a third of the memory.
 
     Returns:
@@ -122,6 +124,8 @@ def read_image(
     Raises:
         UnreadableImageError: with the reason, also for files that are cut off.
     """
+    if min_size is not None and (large := large_tiff(path)) is not None:
+        return as_model_sees(large.reduced(min_size), channels, intensity_range, keep_grey)
     return decode_image(read_bytes(path), path, channels, intensity_range, min_size, keep_grey)
 
 
@@ -151,9 +155,7 @@ def decode_image(
         array = turned(decode_cv2(path, data), png_orientation(view))
     else:
         array = decode_pillow(path, data, indices=False)
-    if keep_grey and array.ndim == 2:
-        channels = 1
-    return _as_channels(_to_uint8(array, intensity_range), channels)
+    return as_model_sees(array, channels, intensity_range, keep_grey)
 
 
 def read_native(path: str | os.PathLike[str]) -> np.ndarray:
@@ -190,6 +192,13 @@ def _to_uint8(array: np.ndarray, intensity_range: tuple[float, float] | None) ->
     if array.dtype == np.uint16:
         return _scale_table(float(low), float(high))[array]
     return _scale(array, float(low), float(high))
+
+
+def as_model_sees(
+    array: np.ndarray, channels: int, intensity_range: tuple[float, float] | None, keep_grey: bool = False
+) -> np.ndarray:
+    """``H×W`` or ``H×W×3`` of the file's own depth as ``H×W×C`` uint8; see `read_image`."""
+    return _as_channels(_to_uint8(array, intensity_range), 1 if keep_grey and array.ndim == 2 else channels)
 
 
 def _as_channels(array: np.ndarray, channels: int) -> np.ndarray:

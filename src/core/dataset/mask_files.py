@@ -16,17 +16,27 @@ from src.core.dataset.image_files import (
     png_orientation,
     read_bytes,
 )
+from src.core.dataset.large_tiff import Region, large_tiff
 
 #: Channels of a JPEG mask may differ by this much and still be one grey value.
 _JPEG_GREY_TOLERANCE = 8
 
 
-def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
+def read_mask(
+    path: str | os.PathLike[str], region: Region | None = None, least: tuple[int, int] | None = None
+) -> np.ndarray:
     """Read the values of a mask as they are stored.
 
     Palette files give their indices, never their colours. Colour files whose three channels are equal give
     that value. Black-and-white files of one bit give 0 and 255. Alpha is dropped, the EXIF orientation is
     applied.
+
+    Args:
+        path: Of any kind that images may have.
+        region: ``(top, left, height, width)`` of the part that is wanted. Only a large TIFF of tiles or strips is
+            spared the rest.
+        least: ``(height, width)`` below which neither side falls when such a TIFF is read reduced, every k-th
+            pixel of it. Does nothing for other files.
 
     Returns:
         ``H×W`` uint8 or uint16.
@@ -35,7 +45,21 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         ColourMaskError: the mask is a coloured picture.
         UnreadableImageError: with the reason.
     """
-    return decode_mask(read_bytes(path), path)
+    large = large_tiff(path) if region is not None or least is not None else None
+    if large is None:
+        mask = decode_mask(read_bytes(path), path)
+        return mask if region is None else part_of(mask, region)
+    if region is not None:
+        array = large.read(region)
+    else:
+        array = large.reduced(least or large.size, average=False)
+    return _whole_numbers(path, _one_channel(path, array, 0))
+
+
+def part_of(array: np.ndarray, region: Region) -> np.ndarray:
+    """A view of ``(top, left, height, width)``."""
+    top, left, height, width = region
+    return array[top : top + height, left : left + width]
 
 
 def decode_mask(data: np.ndarray, path: str | os.PathLike[str] = "") -> np.ndarray:

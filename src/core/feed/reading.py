@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_image
-from src.core.dataset.mask_files import read_mask
+from src.core.dataset.images import as_model_sees, read_image
+from src.core.dataset.large_tiff import LargeTiff, large_tiff
+from src.core.dataset.mask_files import part_of, read_mask
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
 from src.core.feed.geometry import Array, Region
@@ -61,29 +63,60 @@ class FileReader:
         self, sample: Sample, least: tuple[int, int] | None = None, region: Region | None = None
     ) -> tuple[Array, Array]:
         """See `Reader.read`."""
+        large = large_tiff(sample.image)
+        if large is not None:
+            return self._read_large(large, sample, least, region)
         image = read_image(sample.image, self.channels, self.intensity_range, least, keep_grey=True)
-        if sample.mask is None:
-            mask = np.zeros(image.shape[:2], np.uint8)
-        else:
-            mask = self.meaning.encode(read_mask(sample.mask))
+        mask = self._mask(sample, image.shape[:2])
         if region is None:
             return image, mask
-        return part_of(image, mask, sample, region)
+        _refuse_change(sample, image.shape[:2])
+        if mask.shape != image.shape[:2]:
+            raise _unequal(image.shape, mask.shape)
+        return part_of(image, region), part_of(mask, region)
+
+    def _mask(
+        self,
+        sample: Sample,
+        size: tuple[int, ...],
+        region: Region | None = None,
+        least: tuple[int, int] | None = None,
+    ) -> Array:
+        if sample.mask is None:
+            return np.zeros(size, np.uint8)
+        return self.meaning.encode(read_mask(sample.mask, region, least))
+
+    def _read_large(
+        self, large: LargeTiff, sample: Sample, least: tuple[int, int] | None, region: Region | None
+    ) -> tuple[Array, Array]:
+        """Only the part that is wanted, or the whole made smaller; never the whole of 300 MB and more."""
+        if region is not None:
+            _refuse_change(sample, large.size)
+            raw = large.read(region)
+        else:
+            raw = large.reduced(least) if least is not None else large.read((0, 0, *large.size))
+        image = as_model_sees(raw, self.channels, self.intensity_range, keep_grey=True)
+        size = image.shape[:2]
+        mask = self._mask(sample, size, region, None if least is None else (size[0], size[1]))
+        if region is None and least is not None and mask.shape != size:
+            mask = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+        if mask.shape != size:
+            raise _unequal(image.shape, mask.shape)
+        return image, mask
 
 
-def part_of(image: Array, mask: Array, sample: Sample, region: Region) -> tuple[Array, Array]:
-    """The part of a whole pair, after a look at whether both are of the size that the part was chosen for."""
-    if image.shape[:2] != (sample.height, sample.width):
+def _refuse_change(sample: Sample, size: tuple[int, ...]) -> None:
+    """A part was chosen for the size that the image had when it was scanned."""
+    if tuple(size) != (sample.height, sample.width):
         raise UnreadableImageError(
             sample.image,
-            f"has {image.shape[1]} x {image.shape[0]} pixels, but had {sample.width} x {sample.height} when the "
-            "data set was scanned: scan it again",
+            f"has {size[1]} x {size[0]} pixels, but had {sample.width} x {sample.height} when the data set was "
+            "scanned: scan it again",
         )
-    if mask.shape != image.shape[:2]:
-        raise ValueError(
-            f"Image and mask differ in size: {image.shape[1]}×{image.shape[0]} and "
-            f"{mask.shape[1]}×{mask.shape[0]} pixels. Each mask must have the size of its image."
-        )
-    top, left, height, width = region
-    rows, columns = slice(top, top + height), slice(left, left + width)
-    return image[rows, columns], mask[rows, columns]
+
+
+def _unequal(image: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
+    return ValueError(
+        f"Image and mask differ in size: {image[1]}×{image[0]} and {mask[1]}×{mask[0]} pixels. "
+        "Each mask must have the size of its image."
+    )
