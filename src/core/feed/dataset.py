@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
+import cv2
 import numpy as np
 
 from src.core.dataset.image_files import UnreadableImageError
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning, MaskValueError
+from src.core.dataset.packed_samples import PackedSamples
 from src.core.dataset.records import Sample
 from src.core.feed.augment import Augmentation, as_size
 from src.core.feed.geometry import Array, Fit, overlap, place, tiles
 from src.core.feed.reading import FileReader, Reader
+from src.core.feed.sampling import Anchors, focus_on, rarity
 
 _WORD = 1 << 64
 
@@ -66,7 +69,7 @@ class Item:
     """One input of the model.
 
     Attributes:
-        image: uint8 H×W×C; one channel for a picture without colour, however many the model takes.
+        image: uint8 H×W×C.
         mask: uint8 H×W of class numbers, 255 where ignored.
         index: Of the item.
     """
@@ -108,7 +111,7 @@ class ImageMaskDataset:
     ) -> None:
         """``augmentation`` must have been made with the same ``size`` and ``fit``; ``reader`` takes the place of
         one that reads the files."""
-        self.samples = list(samples)
+        self.samples: Sequence[Sample] = PackedSamples(samples)
         self.meaning = meaning
         self.reader: Reader = reader or FileReader(meaning, channels, intensity_range)
         self.size = as_size(size)
@@ -126,6 +129,8 @@ class ImageMaskDataset:
         self.intensity_range = intensity_range
         share = int(max_unreadable * len(self.samples))
         self.allowed_unreadable = min(max(share, 1), len(self.samples) - 1) if max_unreadable > 0 else 0
+        self._anchors: Anchors | None = None
+        self._focus, self._rarity = 0.0, np.zeros(0)
         self._windows: list[tuple[int, int]] = []
         counts = [1] * len(self.samples)
         if fit == "crop" and not self.training:
@@ -144,7 +149,18 @@ class ImageMaskDataset:
     @property
     def has_object(self) -> np.ndarray:
         """For each item whether its sample shows anything but background."""
-        return np.array([self.samples[i].has_object for i in self.item_samples], dtype=bool)
+        return cast(PackedSamples, self.samples).has_object[self.item_samples]
+
+    def holding(self, number: int) -> np.ndarray:
+        """The items of a training set whose samples hold a class, rising."""
+        return cast(PackedSamples, self.samples).holding(number)
+
+    def focus(self, anchors: Anchors, share: float, class_pixels: Sequence[int]) -> None:
+        """Cut a share of the training windows (0 to 1) about known objects, rare classes more often.
+
+        Does nothing but with ``crop`` and an augmentation.
+        """
+        self._anchors, self._focus, self._rarity = anchors, share, rarity(class_pixels)
 
     def generator(self, key: Key) -> np.random.Generator:
         """The randomness of one drawn sample; good until this thread asks for another.
@@ -184,7 +200,8 @@ class ImageMaskDataset:
         sample = self.sample_of(index)
         window = self._windows[index] if self._windows else None
         try:
-            drawn = self._change.draw((sample.height, sample.width), rng, window)
+            centre = self._centre(sample, rng) if rng is not None else None
+            drawn = self._change.draw((sample.height, sample.width), rng, window, centre)
             region = self._change.region(drawn) if sample.height and sample.width else None
             if region is None:
                 image, mask = self.reader.read(sample, least_size(sample, self.size, self.fit))
@@ -193,6 +210,9 @@ class ImageMaskDataset:
             else:
                 image, mask = self.reader.read(sample, None, region)
             out = self._change.apply(drawn, image, mask, region)
+            picture = out["image"]
+            if picture.shape[2] != self.channels:  # a file without colour
+                picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
         except UnreadableImageError as error:
             raise Refused(error.path, error.reason) from error
         except MaskValueError as error:
@@ -203,7 +223,12 @@ class ImageMaskDataset:
             rows, columns = overlap(window, (sample.height, sample.width), self.size)
             out["mask"][:rows] = IGNORE_INDEX
             out["mask"][:, :columns] = IGNORE_INDEX
-        return Item(out["image"], out["mask"], index)
+        return Item(picture, out["mask"], index)
+
+    def _centre(self, sample: Sample, rng: np.random.Generator) -> tuple[int, int] | None:
+        if self._anchors is None or self.fit != "crop":
+            return None
+        return focus_on(self._anchors.of(sample.id), self._rarity, self._focus, rng)
 
     def _outline(self, sample: Sample) -> tuple[int, int]:
         if not (sample.width and sample.height):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, overload
 
 import cv2
 import numpy as np
 from torch.utils.data import DataLoader
 
 from src.core.feed.dataset import ImageMaskDataset, Key, TooManyUnreadableError, Unreadable
+from src.core.feed.sampling import Drawing
 from src.core.feed.workers import (
     Batch,
     Failure,
@@ -30,6 +31,41 @@ _AHEAD = 2
 
 class LoaderError(RuntimeError):
     """The workers cannot go on; the message says why and what to do."""
+
+
+class Batches(Sequence[list[Key]]):
+    """The keys of each batch, made when they are asked for: as objects those of a long epoch take 30 MB."""
+
+    def __init__(self, epoch: int, order: np.ndarray, batch_size: int, count: int, start: int = 0) -> None:
+        self._epoch, self._order, self._size, self._count = epoch, order, batch_size, count
+        self._start = start
+        # how often each item was drawn before, by its place in the order
+        by_item = np.argsort(order, kind="stable")
+        first = np.r_[True, np.diff(order[by_item]) != 0]
+        begins = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        self._repeat = np.empty(len(order), np.int32)
+        self._repeat[by_item] = np.arange(len(order)) - begins
+
+    def __len__(self) -> int:
+        return max(0, self._count - self._start)
+
+    @overload
+    def __getitem__(self, number: int) -> list[Key]: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[list[Key]]: ...
+    def __getitem__(self, number: int | slice) -> list[Key] | list[list[Key]]:
+        if isinstance(number, slice):
+            return [self[k] for k in range(*number.indices(len(self)))]
+        if not 0 <= number < len(self):
+            raise IndexError(f"There is no batch {number}; there are {len(self)}.")
+        first = (self._start + number) * self._size
+        part = slice(first, first + self._size)
+        pairs = zip(self._order[part].tolist(), self._repeat[part].tolist(), strict=True)
+        return [Key(self._epoch, item, repeat) for item, repeat in pairs]
+
+    def from_batch(self, start: int) -> Batches:
+        """Those from a batch on."""
+        return Batches(self._epoch, self._order, self._size, self._count, start)
 
 
 class FeedLoader:
@@ -58,21 +94,20 @@ class FeedLoader:
         worker_kind: WorkerKind = "auto",
         drop_last: bool = False,
         balance: float = 0.0,
+        class_balance: float = 0.0,
         pin: bool = False,
         device_type: str = "cpu",
     ) -> None:
         """
         Args:
             batch_size: A set that is smaller makes one batch of what there is.
-            shuffle: A new order each epoch; without it the order of the data set (and no ``balance``).
+            shuffle: A new order each epoch; without it the order of the data set (and no balance).
             workers: 0 reads in the calling thread, -1 chooses.
             drop_last: Leave out a last batch that is not full (a batch of one image breaks batch
                 normalisation in some decoders), unless it is the only one. What is left out differs from
                 epoch to epoch when shuffled.
-            balance: Least share of the drawn items that show an object. Those items are then drawn more
-                often, each as often as any other (plus or minus one), with new randomness each time, and
-                fewer of the others, chosen anew each epoch; the epoch keeps its length. Does nothing where
-                the share is reached, where no item or every item has an object, or without ``shuffle``.
+            balance, class_balance: Shares of the draws that show an object, and that go to the classes in equal
+                parts; see `Drawing`. Nothing without ``shuffle``.
             pin: Put batches into memory from which a GPU copies without waiting. Takes a GPU.
             device_type: Where the model computes, for ``workers=-1``.
         """
@@ -89,11 +124,18 @@ class FeedLoader:
         self.seed = seed
         self.shuffle = shuffle
         self.drop_last = drop_last
-        self.balance = balance
         self.pin = pin
         self.workers, self.kind = resolve_workers(workers, worker_kind, device_type)
         self.quarantined: dict[str, str] = {}
-        self._has_object = dataset.has_object if shuffle and balance > 0 else None
+        self._drawing = Drawing(
+            len(dataset),
+            dataset.has_object if shuffle and balance > 0 else None,
+            balance,
+            [dataset.holding(c) for c in range(1, dataset.meaning.num_classes)]
+            if shuffle and class_balance
+            else (),
+            class_balance,
+        )
         self._threads: ThreadPoolExecutor | None = None
         self._processes: DataLoader[Any] | None = None
         self._process_batches: Any = None
@@ -108,33 +150,14 @@ class FeedLoader:
 
     def order(self, epoch: int) -> np.ndarray:
         """The items of an epoch in the order in which they are drawn: int64, as long as the data set."""
-        count = len(self.dataset)
         if not self.shuffle:
-            return np.arange(count, dtype=np.int64)
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.seed, epoch), spawn_key=(1,))))
-        if self._has_object is None:
-            return rng.permutation(count)
-        having, others = np.flatnonzero(self._has_object), np.flatnonzero(~self._has_object)
-        wanted = int(np.ceil(self.balance * count - 1e-9))
-        if not len(having) or not len(others) or wanted <= len(having):
-            return rng.permutation(count)
-        times, rest = divmod(wanted, len(having))
-        chosen = [
-            np.tile(having, times),
-            rng.permutation(having)[:rest],
-            rng.permutation(others)[: count - wanted],
-        ]
-        return rng.permutation(np.concatenate(chosen))
+            return np.arange(len(self.dataset), dtype=np.int64)
+        seeds = np.random.SeedSequence((self.seed, epoch), spawn_key=(1,))
+        return self._drawing.order(np.random.Generator(np.random.PCG64(seeds)))
 
-    def keys(self, epoch: int) -> list[list[Key]]:
+    def keys(self, epoch: int) -> Batches:
         """The keys of every batch of an epoch."""
-        seen: dict[int, int] = {}
-        keys = []
-        for index in self.order(epoch).tolist():
-            repeat = seen.get(index, 0)
-            seen[index] = repeat + 1
-            keys.append(Key(epoch, index, repeat))
-        return [keys[k * self.batch_size : (k + 1) * self.batch_size] for k in range(len(self))]
+        return Batches(epoch, self.order(epoch), self.batch_size, len(self))
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from ``start_batch`` on; those before it are not read.
@@ -147,10 +170,10 @@ class FeedLoader:
         """
         if self._running is not None:
             self._running.close()
-        self._running = self._run(self.keys(epoch)[start_batch:])
+        self._running = self._run(self.keys(epoch).from_batch(start_batch))
         return self._running
 
-    def _run(self, batches: list[list[Key]]) -> Generator[Batch, None, None]:
+    def _run(self, batches: Sequence[list[Key]]) -> Generator[Batch, None, None]:
         if self.workers == 0:
             source = (assemble(self.dataset, keys, self.pin) for keys in batches)
         else:
@@ -176,7 +199,7 @@ class FeedLoader:
             raise TooManyUnreadableError(every, self.dataset.allowed_unreadable, len(self.dataset.samples))
         return new
 
-    def _by_threads(self, batches: list[list[Key]]) -> Generator[Batch, None, None]:
+    def _by_threads(self, batches: Sequence[list[Key]]) -> Generator[Batch, None, None]:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="loader")
         waiting = iter(batches)
@@ -192,7 +215,7 @@ class FeedLoader:
             for future in futures:
                 future.cancel()
 
-    def _by_processes(self, batches: list[list[Key]]) -> Generator[Batch, None, None]:
+    def _by_processes(self, batches: Sequence[list[Key]]) -> Generator[Batch, None, None]:
         if self._processes is None:
             self._processes = DataLoader(
                 ProcessView(self.dataset),  # type: ignore[arg-type]

@@ -81,11 +81,7 @@ def assemble(dataset: ImageMaskDataset, keys: Sequence[Key], pin: bool = False) 
         item, bad = dataset.fetch(*key)
         unreadable += bad
         if item is not None:
-            row = image_rows[len(indices)]
-            if item.image.shape == row.shape:
-                row[...] = item.image
-            else:  # grey in three channels: OpenCV writes them ten times as fast as a broadcast does
-                cv2.cvtColor(item.image, cv2.COLOR_GRAY2RGB, dst=row)
+            image_rows[len(indices)] = item.image
             mask_rows[len(indices)] = item.mask
             indices.append(item.index)
     count = len(indices)
@@ -127,7 +123,7 @@ class Plan:
     """The batches of the current epoch. It is iterated in the parent, so no worker need know the epoch."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Key]] = []
+        self.batches: Sequence[list[Key]] = []
 
     def __iter__(self) -> Iterator[list[Key]]:
         return iter(self.batches)

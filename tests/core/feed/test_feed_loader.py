@@ -195,7 +195,7 @@ def test_crop_validation_covers_each_image_once(make_samples: Make) -> None:
         tiles = torch.cat([b["mask"][data.item_samples[b["index"]] == number] for b in batches])
         assert int((tiles != 255).sum()) == sample.width * sample.height
         assert bool((tiles == 1).any()) == sample.has_object
-    assert data.sample_of(len(data) - 1) is samples[2]
+    assert data.sample_of(len(data) - 1) == samples[2]
 
 
 def test_jpegs_are_read_reduced_without_displacement(tmp_path: Path, make_samples: Make) -> None:
