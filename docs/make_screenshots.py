@@ -2,10 +2,11 @@
 
     python app.py sample-data FOLDER
     python app.py train FOLDER/lathe.yaml training.epochs=30
-    python docs/make_screenshots.py --run RUN_FOLDER --dataset FOLDER
+    python app.py export-data FOLDER COCO_FOLDER --format coco
+    python docs/make_screenshots.py --run RUN_FOLDER --dataset FOLDER --import COCO_FOLDER
 
-writes docs/images. With ``--tour PLACE`` every page is written there, light and dark, in two sizes: to look at, not for
-the documents.
+writes docs/images. ``--live RUN_FOLDER`` takes only the pictures of a training that goes on: of a run that works now.
+With ``--tour PLACE`` every page is written there, light and dark, in two sizes: to look at, not for the documents.
 
 Works without a screen (QT_QPA_PLATFORM=offscreen) and with one; ``QT_SCALE_FACTOR=2`` gives pictures for
 sharp screens.
@@ -26,7 +27,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 SIZES = ((1280, 800), (1920, 1080))
 PAGES = ("curves", "previews", "classes", "log", "settings")
+BESIDE = (1000, 640)
 PATIENCE_S = 60.0
+#: What belongs together in the sample data.
+GROUPS = r"(part\d+)_"
 IMAGES = Path(__file__).resolve().parent / "images"
 #: Bytes; a larger picture gets a palette.
 LARGE = 150_000
@@ -131,13 +135,70 @@ class Photographer:
         wait_until(lambda: bool(view.data.epochs) or bool(view.data.ending))
         return view
 
-    def guide(self, run: Path, dataset: Path, dark: Callable[[bool], None]) -> None:
-        """The pictures of the documents."""
-        from src.core.run import RunFolder
-
+    def guide(self, run: Path, dataset: Path, annotations: Path | None, dark: Callable[[bool], None]) -> None:
+        """The pictures of the documents but for those of a training that goes on."""
         self.window.resize(*SIZES[0])
         self.open_dataset(dataset)
         self.small("main_window_light")
+        self.browser(dark)
+        if annotations is not None:
+            self.import_preview(annotations)
+        self.dialog_tabs()
+        view = self.open_run(run)
+        self.small("run_view_light", view)
+        dark(True)
+        self.small("main_window_dark")
+        dark(False)
+        view.tabs.setCurrentIndex(PAGES.index("previews"))
+        wait(1.0)
+        self.small("previews")
+
+    def browser(self, dark: Callable[[bool], None]) -> None:
+        """Findings and statistics of the data set that is shown, and the augmentation of an image."""
+        from src.ui.widgets.thumbnail_model import SAMPLE
+
+        view = self.window.tabs.dataset_view()
+        view.tabs.setCurrentIndex(1)
+        wait_until(lambda: len(view.findings.cards) == len(view.findings.found))
+        self.small("data_findings")
+        view.tabs.setCurrentIndex(2)
+        wait(2.0)
+        self.small("data_statistics")
+        dark(True)
+        view.tabs.setCurrentIndex(0)
+        self.small("data_browser_dark")
+        dark(False)
+        first = view.thumbnails.samples.index(0)
+        view.show_augmentation(first.data(SAMPLE))
+        self.top_window("AugmentWindow", "data_augmentation")
+
+    def top_window(self, kind: str, name: str) -> None:
+        """A window that stands beside the main one: its picture, then it is closed."""
+        from PyQt5.QtWidgets import QApplication
+
+        found = next(w for w in QApplication.topLevelWidgets() if type(w).__name__ == kind)
+        found.resize(*BESIDE)
+        wait(2.5)
+        self.small(name, found)
+        found.close()
+        wait(0.3)
+
+    def import_preview(self, annotations: Path) -> None:
+        """What the import says before anything is written."""
+        from src.ui.dialogs.import_dialog import ImportDialog
+
+        dialog = ImportDialog(annotations, self.window)
+        dialog.resize(*SIZES[0])
+        dialog.show()
+        wait_until(lambda: dialog.plan is not None)
+        wait(1.0)
+        self.small("import_preview", dialog)
+        dialog.close()
+        dialog.deleteLater()
+        wait(0.3)
+
+    def dialog_tabs(self) -> None:
+        """The settings of a training."""
         self.window.train_model()
         dialog = self.window._dialog
         dialog.resize(*SIZES[0])
@@ -146,25 +207,42 @@ class Photographer:
             dialog.tabs.setCurrentIndex(index)
             wait(1.5)
             self.small(name, dialog)
+        form = dialog.forms["Data"]
+        for key, value in (("data.split.group_by", "pattern"), ("data.split.group_pattern", GROUPS)):
+            editor = form.fields[key].editor
+            editor.set_value(value)
+            editor.edited.emit()
+        wait_until(lambda: dialog.groups.answer is not None and not dialog.check.scan.busy)
+        form.ensureWidgetVisible(form.fields["data.split.group_by"].editor, 20, 400)
+        form.ensureWidgetVisible(dialog.groups)
+        self.small("train_split", dialog)
+        dialog.close()
+        wait(0.3)
+
+    def live(self, run: Path) -> None:
+        """A training that goes on, in the dialog and in the main window."""
+        from src.core.run import RunFolder
+
+        self.window.resize(*SIZES[0])
+        self.window.train_model()
+        dialog = self.window._dialog
+        dialog.resize(*SIZES[0])
         dialog.attach(RunFolder(run))
         wait_until(lambda: bool(dialog.monitoring.view.data.epochs))
         self.small("train_monitoring", dialog)
         dialog.close()
-        view = self.open_run(run)
-        self.small("run_view_light", view)
+        self.open_run(run)
         self.small("main_window")
-        dark(True)
-        self.small("main_window_dark")
-        dark(False)
-        view.tabs.setCurrentIndex(PAGES.index("previews"))
-        wait(1.0)
-        self.small("previews")
 
     def tour(self, run: Path, dataset: Path, dialog: bool) -> None:
         """Everything in the colours of now."""
         self.take("welcome")
         self.open_dataset(dataset)
-        self.take("dataset")
+        data = self.window.tabs.dataset_view()
+        for index, page in enumerate(("dataset", "findings", "statistics")):
+            data.tabs.setCurrentIndex(index)
+            wait(2.0)
+            self.take(page)
         if dialog:
             self.photograph_dialog()
         view = self.open_run(run)
@@ -193,15 +271,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder of a run")
-    parser.add_argument("--dataset", type=Path, required=True, help="folder of images and masks")
+    parser.add_argument("--run", type=Path, help="folder of a run")
+    parser.add_argument("--dataset", type=Path, help="folder of images and masks")
+    parser.add_argument(
+        "--import", dest="annotations", type=Path, help="folder of annotations, for the import"
+    )
+    parser.add_argument("--live", type=Path, help="folder of a run that works now: only its pictures")
     parser.add_argument("--tour", type=Path, metavar="PLACE", help="every page, written there, to look at")
     parser.add_argument("--no-dialog", action="store_true", help="leave the training dialog out of the tour")
     options = parser.parse_args()
-    for path in (options.run, options.dataset):
-        if not path.is_dir():
-            parser.error(f"{path} is not a folder")
-    run, dataset = options.run.resolve(), options.dataset.resolve()
+    wanted = (options.live,) if options.live else (options.run, options.dataset)
+    for path in wanted:
+        if path is None or not path.is_dir():
+            parser.error(f"{path or '--run and --dataset'}: a folder is needed")
+    run, dataset = (wanted[0].resolve(), wanted[-1].resolve())
     os.environ["LATHE_SETTINGS"] = str(Path(tempfile.mkdtemp()) / "settings.ini")
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -220,8 +303,12 @@ def main() -> int:
         for mode in (m for m in MODES if m != "system"):
             apply_theme(app, mode)
             photographer.tour(run, dataset, not options.no_dialog)
+    elif options.live:
+        photographer.live(run)
     else:
-        photographer.guide(run, dataset, lambda on: apply_theme(app, "dark" if on else "light"))
+        photographer.guide(
+            run, dataset, options.annotations, lambda on: apply_theme(app, "dark" if on else "light")
+        )
     window.close()
     stop_all()
     print(f"{len(photographer.taken)} pictures in {photographer.folder}")

@@ -17,7 +17,14 @@ MOST_LINES = 320
 MOST_FUNCTION_LINES = 70
 
 #: Inside core, the rooms without torch; all other rooms of core may use torch.
-TORCH_FREE = ("src.core.config", "src.core.run", "src.core.dataset", "src.core.report", "src.core.task_info")
+TORCH_FREE = (
+    "src.core.config",
+    "src.core.run",
+    "src.core.dataset",
+    "src.core.report",
+    "src.core.task_info",
+    "src.core.feed.cache",
+)
 #: Needs only numpy and OpenCV, as its package says: a dialog shows with it what augmentation does.
 AUGMENTATION = "src.core.feed.augment"
 #: Of the tasks, what every process may know of them.
@@ -305,8 +312,9 @@ def test_requirements_name_what_tests_and_benchmarks_import() -> None:
 
 def test_requirements_name_nothing_that_is_not_used() -> None:
     used = {name for top in foreign_packages(source_files()) for name in distributions().get(top, ())}
-    paired_with_torch = {"torchvision"}  # of the same release as torch, or its operators do not load
-    assert required("requirements.txt") - used - paired_with_torch == set()
+    used |= {"torchvision"}  # of the same release as torch, or its operators do not load
+    used |= {"imagecodecs"}  # what tifffile decompresses tiles with
+    assert required("requirements.txt") - used == set()
 
 
 def test_every_requirement_has_a_tested_version() -> None:

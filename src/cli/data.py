@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from src.cli.sources import recognised, source_words
 from src.core.config import (
     ConfigError,
     Layer,
+    Option,
     Resolved,
     file_layer,
     options,
@@ -19,16 +22,20 @@ from src.core.config import (
     read_yaml,
     resolve,
 )
+from src.core.dataset.findings import Finding, ordered
+from src.core.dataset.formats import Recognised, plan_import
 from src.core.task_info import TaskInfo
 from src.tasks.catalog import task_info
 
 
 def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Resolved[Any]]:
-    """Defaults, preset, file, command line: ``words`` is a file (or none) and then ``key=value`` pairs.
+    """Defaults, preset, file, command line: ``words`` is a file, a folder or none, and then ``key=value`` pairs.
 
     Raises:
-        ConfigError: Unknown keys or values out of bounds, all at once.
+        ConfigError: Unknown keys or values out of bounds, all at once; or a data set that has to be imported.
+        DatasetError: Nothing that is known lies there.
     """
+    words = source_words(words)
     path, pairs = (
         (None, words)
         if not words or ("=" in words[0] and not Path(words[0]).exists())
@@ -47,32 +54,16 @@ def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Re
 
 def check(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """``check CONFIG|FOLDER``: what the data set is, and every finding with its cure."""
-    words = list(arguments.words)
-    target = Path(words[0])
-    if target.is_dir():
-        words = [*_folder_options(target), *words[1:]]
-    info, resolved = build_layers(words, "default", "")
-    faults = [f for f in info.check(resolved.config, None) if f.severity == "error"]
-    if faults:
-        raise ConfigError([(f.where[0] if f.where else "", f"{f.message} {f.cure}".strip()) for f in faults])
-
-    def progress(done: int, total: int, what: str) -> None:
-        if sys.stderr.isatty() and not arguments.json:
-            print(
-                f"\r{what}: {done} of {total}   ",
-                end="\n" if done == total else "",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    data = info.describe(resolved.config, progress)
-    findings = info.check(resolved.config, data)
+    found = recognised(arguments.words[0])
+    if found is not None and not found.as_it_is:
+        return _check_foreign(arguments.words[0], found, arguments.json)
+    info, resolved = dataset_config(arguments.words)
+    progress = progress_line(arguments.json)
+    data = info.describe(resolved.config, progress, quick=arguments.quick)
+    findings = ordered(info.check(resolved.config, data))
     if not arguments.json:
         print(data.summary())
-        for finding in findings:
-            print(f"- {finding}")
-            for place in finding.where[:5]:
-                print(f"    {place}")
+        show_findings(findings)
         if not findings:
             print("Nothing wrong was found.")
     bad = any(f.severity == "error" for f in findings)
@@ -81,15 +72,50 @@ def check(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     return (1 if bad else 0), result
 
 
-def _folder_options(folder: Path) -> list[str]:
-    """The usual layout in a folder: images/ and masks/, perhaps splits/; else images and masks side by side."""
-    if (folder / "lathe.yaml").is_file():
-        return [str(folder / "lathe.yaml")]
-    images, masks, splits = folder / "images", folder / "masks", folder / "splits"
-    if not (images.is_dir() and masks.is_dir()):
-        images = masks = folder
-    pairs = [f"data.images_dir={images}", f"data.masks_dir={masks}"]
-    return [*pairs, f"data.split_dir={splits}"] if (splits / "train.txt").is_file() else pairs
+def show_findings(findings: Sequence[Finding]) -> None:
+    """A line a finding, and the first places below it."""
+    for finding in findings:
+        print(f"- {finding}")
+        for place in finding.where[:5]:
+            print(f"    {place}")
+
+
+def _check_foreign(path: str, found: Recognised, silent: bool) -> tuple[int, dict[str, Any]]:
+    """What is understood of annotations that have to be imported first, and what is wrong with them."""
+    from src.cli.transfer import show_plan
+
+    plan = plan_import(found, progress=progress_line(silent))
+    if not silent:
+        show_plan(plan, [])
+        print(f"To train on it, import it first: app.py import {path}")
+    return (1 if plan.has_errors else 0), {
+        "status": "faults" if plan.has_errors else "ok", "summary": " ".join(plan.said),
+        "findings": [f.to_dict() for f in plan.findings], "resolved": {}, "import": plan.to_dict(),
+    }  # fmt: skip
+
+
+def dataset_config(given: Sequence[str]) -> tuple[TaskInfo, Resolved[Any]]:
+    """The configuration of a data set that is named by a file, a folder or ``key=value`` pairs alone.
+
+    Raises:
+        ConfigError: It has faults that are known without reading the data.
+    """
+    info, resolved = build_layers(list(given), "default", "")
+    faults = [f for f in info.check(resolved.config, None) if f.severity == "error"]
+    if faults:
+        raise ConfigError([(f.where[0] if f.where else "", f"{f.message} {f.cure}".strip()) for f in faults])
+    return info, resolved
+
+
+def progress_line(silent: bool) -> Callable[[int, int, str], None]:
+    """Shows done and total in one line of the terminal; nothing where there is none, or where ``silent``."""
+
+    def progress(done: int, total: int, what: str) -> None:
+        if sys.stderr.isatty() and not silent:
+            end = "\n" if done == total else ""
+            print(f"\r{what}: {done} of {total}   ", end=end, file=sys.stderr, flush=True)
+
+    return progress
 
 
 def make_sample_set(folder: Path, seed: int, parts: int, silent: bool) -> None:
@@ -140,8 +166,13 @@ def settings_page(info: TaskInfo) -> str:
             default = (
                 "empty" if o.default in ("", []) else f"`{o.default}`" + (f" {o.unit}" if o.unit else "")
             )
-            lines.append(f"| `{o.key}` | {default} | {values} | **{o.label}.** {o.help} |")
+            lines.append(f"| `{o.key}` | {default} | {values} | **{o.label}.** {_meaning(o)} |")
     return "\n".join(lines) + "\n"
+
+
+def _meaning(o: Option) -> str:
+    """What an option does, and when it does nothing."""
+    return " ".join([o.help, *(c.rule(f"`{c.key}`", lambda value: f"`{value}`") for c in o.conditions)])
 
 
 def _bounds(o: Any) -> str:
@@ -152,4 +183,12 @@ def _bounds(o: Any) -> str:
     return ", ".join(part for part in (low, high) if part)
 
 
-__all__ = ["build_layers", "check", "make_sample_set", "sample_data", "settings"]
+__all__ = [
+    "build_layers",
+    "check",
+    "dataset_config",
+    "make_sample_set",
+    "progress_line",
+    "sample_data",
+    "settings",
+]

@@ -32,7 +32,10 @@ class TerminalView:
         if self._silent:
             return
         if event.type == "run_started":
+            self._close_bar()
             self._started(event)
+        elif event.type == "stage":
+            self._draw(str(event["what"]), int(event["done"]), int(event["total"]), "image")
         elif event.type == "batch_progress":
             self._progress(event)
         elif event.type == "epoch_completed":
@@ -63,15 +66,21 @@ class TerminalView:
         )
 
     def _progress(self, event: Event) -> None:
-        if not sys.stderr.isatty():
-            return
         phase = "train" if event["phase"] == "train" else "validate"
-        name = f"epoch {event['epoch']}/{self._epochs} {phase}"
+        if self._draw(
+            f"epoch {event['epoch']}/{self._epochs} {phase}", event["batch"], event["batches"], "batch"
+        ):
+            self._bar.set_postfix_str(f"loss {_number(event['loss'])}", refresh=True)
+
+    def _draw(self, name: str, done: int, total: int, unit: str) -> bool:
+        if not sys.stderr.isatty():
+            return False
         if self._bar is None or self._bar.desc != f"{name}: ":
             self._close_bar()
-            self._bar = tqdm(total=event["batches"], desc=name, unit="batch", leave=False, dynamic_ncols=True)
-        self._bar.n = event["batch"]
-        self._bar.set_postfix_str(f"loss {_number(event['loss'])}", refresh=True)
+            self._bar = tqdm(total=total, desc=name, unit=unit, leave=False, dynamic_ncols=True)
+        self._bar.n = done
+        self._bar.refresh()
+        return True
 
     def _close_bar(self) -> None:
         if self._bar is not None:

@@ -175,7 +175,7 @@ def create_dataloaders(
         masks_dir="" if masks_dir is None else os.fspath(masks_dir),
         masks=declared(mask_meaning),
     )
-    found = describe(config)
+    found = describe(config, quick=True)
     announce(found.findings, found.meaning)
     if found.meaning is None:
         raise DatasetError(found.findings)

@@ -26,7 +26,7 @@ class TaskInfo:
         choices: Lists that are known only at run time, by the name in `Option.choices_from`: value to label.
         labels: ``(data set, model)``: two short words that name a run.
         check: Findings on a configuration, with the data set's description where there is one.
-        describe: Reads the data set: ``describe(config, progress, cancelled)``.
+        describe: Reads the data set: ``describe(config, progress, cancelled, quick=False)``.
         explain: ``explain(key, value)``: what a person should know of a value of an option, beyond its label; the
             first line is a title; empty where there is nothing to say.
         estimate: Facts for the summary ("parameters", ...), as far as they are known without torch.

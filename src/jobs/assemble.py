@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from src import __version__
 from src.core.config import RunConfig
+from src.core.dataset.findings import Finding
 from src.core.engine.callbacks import Callback
 from src.core.engine.device import apply_settings, choose_device, choose_precision, device_title, mix_seed
 from src.core.engine.optim import Schedule, build_optimizer
@@ -23,6 +25,19 @@ from src.core.run import CommandInbox, EventWriter, RunFolder
 _PACKAGES = (
     "torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "opencv-python-headless", "pydantic", "safetensors",
 )  # fmt: skip
+
+
+class StageReporter:
+    """Progress of work before training as ``stage`` events, at most five a second."""
+
+    def __init__(self, writer: EventWriter) -> None:
+        self._writer, self._due, self._what = writer, 0.0, ""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if now >= self._due or what != self._what or done == total:
+            self._due, self._what = now + 0.2, what
+            self._writer.write("stage", what=what, done=done, total=total)
 
 
 def assemble(
@@ -37,8 +52,14 @@ def assemble(
     training, monitoring = config.training, config.monitoring
     device = choose_device(training.device)
     apply_settings(training, device)
+
+    def note(found: Finding) -> None:
+        writer.write("warning", severity=found.severity, code=found.code, message=found.message, cure=found.cure,
+                     where=list(found.where))  # fmt: skip
+
     torch.manual_seed(mix_seed(training.seed, 0))
     task = kind(config, data)
+    task.prepare_data(StageReporter(writer), lambda: inbox.poll() is not None, note)
     model = task.build_model().to(device)
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -46,8 +67,8 @@ def assemble(
     groups = task.parameter_groups(model, training.optimizer.weight_decay)
     optimizer = build_optimizer(training.optimizer, groups, device)
     updates = -(-len(loaders[0]) // training.accumulate)
-    saver = CheckpointSaver(folder, writer, {"task": config.task, "lathe": __version__, "run": folder.name},
-                            monitoring.save_every_epochs)  # fmt: skip
+    about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}
+    saver = CheckpointSaver(folder, writer, about, monitoring.save_every_epochs)
     saver.sweep()
     callbacks: list[Callback] = [
         EventRecorder(writer),

@@ -17,7 +17,12 @@ def run_job(words: Sequence[str]) -> int:
     train.add_argument("--follow-parent", action="store_true")
     check = verbs.add_parser("check")
     check.add_argument("config", type=Path)
+    verbs.add_parser("data")
     arguments = parser.parse_args(words)
+    if arguments.verb == "data":
+        from src.jobs.data_session import run_session
+
+        return run_session()
     if arguments.verb == "check":
         from src.jobs.check import run_check
 

@@ -112,6 +112,15 @@ def _listen(folder: RunFolder, inbox: CommandInbox, follow_parent: bool) -> None
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
+def _reason(error: Exception) -> str:
+    """An error in half a sentence, with the line of the program where it is none of the system."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0] if said else 'no words'} ({Path(place.filename).name}, line {place.lineno})"
+
+
 class TrainingJob:
     """One run from its folder to its end.
 
@@ -168,9 +177,11 @@ class TrainingJob:
         """
         from src.core.dataset.description import DatasetDescription
         from src.core.dataset.scan import DescriptionCancelledError
+        from src.core.dataset.split_memory import added_since
 
         if (self.folder.dataset / "description.json").exists():
             data = DatasetDescription.load(self.folder.dataset)
+            data.findings += added_since(config.data, data)  # type: ignore[attr-defined]
         else:
             try:
                 data = info.describe(config, None, lambda: self.inbox.poll() is not None)
@@ -183,6 +194,7 @@ class TrainingJob:
         if any(f.severity == "error" for f in findings):
             raise DatasetError([f for f in findings if f.severity == "error"])
         data.save(self.folder.dataset)
+        data.compact()
         return data
 
     def _note_detected(self, resolved: Resolved[RunConfig], info: Any, data: Any) -> None:
@@ -217,6 +229,10 @@ class TrainingJob:
             if before != now:
                 raise ResumeError(f"The checkpoint was trained with the classes {before}, the configuration says {now}.",
                                   "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
+            split = header.get("split_hash", data.split_hash)
+            if split != data.split_hash:
+                raise ResumeError(f"The checkpoint was trained on the split {split[:12]}, and dataset/ holds {data.split_hash[:12]}.",
+                                  "Put the run's dataset folder back as it was, or start a new run.")  # fmt: skip
             load_into(trainer.model, state["model"], entry.file)
         except CheckpointError as error:
             raise ResumeError(
@@ -243,24 +259,30 @@ class TrainingJob:
             steps_per_epoch=len(trainer.train_loader), batch_size=config.training.batch_size,
             train_samples=len(data.samples["train"]), val_samples=len(data.samples["val"]),
             parameters=count_parameters(trainer.model), metric=trainer.metric, mode="max" if trainer.maximise else "min",
-            class_names=list(data.class_names), data=data.summary(),
+            class_names=list(data.class_names), data=data.summary(), split_hash=data.split_hash,
         )  # fmt: skip
 
     def _finish(self, config: RunConfig) -> None:
         """Keep the model under its plain name, and write the report; neither can turn a good run into a failed one."""
-        try:
-            if best := self.index.with_role("best") or self.index.with_role("last"):
+        if best := self.index.with_role("best") or self.index.with_role("last"):
+            source, target = self.index.file_of(best), self.folder.path / "model.safetensors"
+            try:
                 beside = self.folder.path / ".model.tmp"
-                shutil.copyfile(self.index.file_of(best), beside)
-                beside.replace(self.folder.path / "model.safetensors")
-            if config.monitoring.report and self._trainer.state.history:
-                from src.core.report import write_report
+                shutil.copyfile(source, beside)
+                beside.replace(target)
+            except OSError as error:
+                self._warn("ending.model", f"The model was not copied to {target}: {_reason(error)}.",
+                           f"{source} is the same model: copy it by hand once there is room for it.", [])  # fmt: skip
+        if not (config.monitoring.report and self._trainer.state.history):
+            return
+        try:
+            from src.core.report import write_report
 
-                write_report(self.folder, self.ending)
+            write_report(self.folder, self.ending)
         except Exception as error:
             traceback.print_exc()
-            self._warn("ending", f"After training, this failed: {type(error).__name__}: {error}.",
-                       "The checkpoints are not affected; the log of the run has the details.", [])  # fmt: skip
+            self._warn("ending.report", f"The report was not written: {_reason(error)}.",
+                       "Model, checkpoints and curves are complete: open the run in the window to see them.", [])  # fmt: skip
 
     def _warn(self, code: str, message: str, cure: str, where: list[str], severity: str = "warning") -> None:
         self.writer.write("warning", severity=severity, code=code, message=message, cure=cure, where=where)

@@ -19,6 +19,8 @@ from src.core.run import process
 from src.threads.worker import Worker
 
 _PROGRESS_EVERY_S = 0.1
+#: Lines that were read and not yet understood; the job waits when there are more.
+_LINES_AHEAD = 64
 
 
 class ScanThread(Worker):
@@ -28,7 +30,8 @@ class ScanThread(Worker):
     Signals:
         progress(int, int, str): Done, total, what; at most ten times a second.
         done(dict): ``description`` (of the data set), ``findings`` and ``resolved``, as the job printed them;
-            of data that cannot be used only ``findings``, one of them an error.
+            of data that cannot be used only ``findings``, one of them an error. ``description["samples"]`` is a
+            `SampleTable`, made here line by line: the samples are never held twice, and no step takes long.
         failed(str): Why there is no answer, and what to do.
     """
 
@@ -40,6 +43,8 @@ class ScanThread(Worker):
         super().__init__(parent)
         self._text = config if isinstance(config, str) else dump_yaml(config)
         self._reported = 0.0
+        self._table: Any = None
+        self._findings: list[dict[str, Any]] = []
 
     def cancel(self) -> None:
         """End the check; nothing is emitted any more."""
@@ -67,20 +72,26 @@ class ScanThread(Worker):
             self.failed.emit(f"The check could not be run: {error}.")
 
     def _listen(self, child: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-        lines: queue.Queue[bytes | None] = queue.Queue()
+        lines: queue.Queue[bytes | None] = queue.Queue(_LINES_AHEAD)
         assert child.stdout is not None
         threading.Thread(target=_forward, args=(child.stdout, lines), name="check", daemon=True).start()
-        answer = None
-        while not self.ending:
-            try:
-                line = lines.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if line is None:
-                child.wait()
-                return answer
-            answer = self._take(line) or answer
-        return None
+        answer, at_end = None, False
+        try:
+            while not self.ending and not at_end:
+                try:
+                    line = lines.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                if line is None:
+                    at_end = True
+                    child.wait()
+                else:
+                    answer = self._take(line) or answer
+            return answer if at_end else None
+        finally:
+            if not at_end:
+                child.kill()
+                _drain(lines)
 
     def _take(self, line: bytes) -> dict[str, Any] | None:
         try:
@@ -88,6 +99,12 @@ class ScanThread(Worker):
         except ValueError:  # a library's word on stdout
             return None
         if not isinstance(value, dict):
+            return None
+        if "samples" in value:
+            self._gather(value)
+            return None
+        if "finding" in value:
+            self._findings.append(value["finding"])
             return None
         if "progress" not in value:
             return value
@@ -98,13 +115,24 @@ class ScanThread(Worker):
             self.progress.emit(int(done), int(total), str(what))
         return None
 
+    def _gather(self, line: dict[str, Any]) -> None:
+        from src.core.dataset.sample_table import SampleTable
+
+        if self._table is None:
+            self._table = SampleTable()
+        self._table.append(line["samples"], line["rows"])
+
     def _answer(self, answer: dict[str, Any] | None, code: int, said: str) -> None:
         if answer is None:
             words = f" Its last words: “{said}”." if said else ""
             self.failed.emit(
                 f"The check of the data ended with exit code {code} and without an answer.{words}"
             )
-        elif "error" in answer and not answer.get("findings"):
+            return
+        answer["findings"] = [*self._findings, *(answer.get("findings") or [])]
+        if self._table is not None and "description" in answer:
+            answer["description"]["samples"] = self._table.prepare()
+        if "error" in answer and not answer["findings"]:
             self.failed.emit(str(answer["error"]))
         else:
             self.done.emit(answer)
@@ -115,6 +143,16 @@ def _forward(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
         for line in stream:
             lines.put(line)
     lines.put(None)
+
+
+def _drain(lines: queue.Queue[bytes | None]) -> None:
+    """Let the forwarding thread end: it may wait for room in the queue."""
+    while True:
+        try:
+            if lines.get(timeout=2.0) is None:
+                return
+        except queue.Empty:
+            return
 
 
 def _spawn(words: list[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -93,6 +93,7 @@ class MainWindow(WindowCommands):
         self.tabs.changed.connect(self.tabs_changed)
         self.tabs.failed.connect(self.tell)
         self.tabs.train_asked.connect(self.train_model)
+        self.tabs.import_asked.connect(self.import_data)
         self.tabs.resume_asked.connect(self.resume)
 
     # ---- appearance

@@ -27,12 +27,14 @@ class OpenTabs(QTabWidget):
     changed(): Another tab is shown, or the run that is shown has another state.
     failed(str): Something could not be done; cause and cure.
     train_asked(): The person wants to train on the data set.
+    import_asked(object): This `Path` has to be imported before it can be shown.
     resume_asked(object): The person wants this `RunFolder` resumed.
     """
 
     changed = pyqtSignal()
     failed = pyqtSignal(str)
     train_asked = pyqtSignal()
+    import_asked = pyqtSignal(object)
     resume_asked = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,6 +95,7 @@ class OpenTabs(QTabWidget):
         if view is None:
             view = DatasetView()
             view.train_asked.connect(self.train_asked)
+            view.import_asked.connect(self.import_asked)
             self.insertTab(0, view, icon("images"), "")
         index = self.indexOf(view)
         self.setTabText(index, folder.name.replace("&", "&&"))

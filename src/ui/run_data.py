@@ -76,6 +76,7 @@ class RunData:
         resources: Name to curve over seconds since the first start.
         previews: Epoch to the items of its preview.
         ending: Fields of the last ``run_ended`` event, empty while the run goes on.
+        stage: What is going on before the first step, with its share; empty otherwise.
     """
 
     started: dict[str, Any] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class RunData:
     messages: list[Message] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
     ending: dict[str, Any] = field(default_factory=dict)
+    stage: str = ""
     best_epoch: int | None = None
     best_value: float | None = None
 
@@ -116,7 +118,11 @@ class RunData:
         disappeared was written by whoever noticed it, maybe days later: neither counts.
         """
         ended = event.type == "run_ended"
-        if event.type == "warning" or (ended and event.get("status") == "killed") or not self.attempts:
+        if (
+            event.type in ("warning", "stage")
+            or (ended and event.get("status") == "killed")
+            or not self.attempts
+        ):
             return
         if ended or not self.ending:
             self.attempts[-1].until = event.time
@@ -151,7 +157,14 @@ class RunData:
     def _curve(self, name: str) -> Series:
         return self.curves.setdefault(name, Series())
 
+    def _stage(self, event: Event) -> set[str]:
+        total = int(event.get("total") or 0)
+        share = f": {100 * int(event.get('done') or 0) // total} %" if total else ""
+        self.stage = f"{event.get('what')}{share}"
+        return {"progress"}
+
     def _run_started(self, event: Event) -> set[str]:
+        self.stage = ""
         attempt = int(event.get("attempt") or 1)
         epoch, step = int(event.get("epoch") or 1), int(event.get("step") or 0)
         if attempt > 1:
@@ -252,6 +265,7 @@ class RunData:
 
 
 _HANDLERS = {
+    "stage": RunData._stage,
     "run_started": RunData._run_started,
     "epoch_started": RunData._epoch_started,
     "batch_progress": RunData._batch,

@@ -9,7 +9,9 @@ from PyQt5.QtCore import QThread, pyqtSignal
 
 #: What the list of runs needs comes first; plots and pictures are needed when something is opened.
 FIRST = ("src.threads.runs_watcher",)
-THEN = ("numpy", "pyqtgraph", "src.tasks.catalog", "src.ui.widgets.run_view", "src.threads.run_follower")
+THEN = ("numpy", "pyqtgraph", "src.tasks.catalog", "src.ui.widgets.run_view", "src.threads.run_follower",
+        "src.ui.widgets.dataset_view", "src.ui.dataset_source", "src.ui.widgets.statistics_page",
+        "src.ui.dialogs.train_config_dialog")  # fmt: skip
 
 
 class Warmup(QThread):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtCore import QUrl
+from PyQt5.QtCore import QEventLoop, QUrl
 from PyQt5.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QFileDialog, QLineEdit, QMainWindow
+from PyQt5.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow
 
 from src.ui import help as help_pages
 from src.ui.theme import theme
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from src.ui.sample_data import SampleDataJob
 
 _ZOOMS = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
+
+
+def _let_events_pass() -> None:
+    """Paint and follow runs while a large dialog is made; clicks and keys wait until it is there."""
+    QApplication.processEvents(QEventLoop.ExcludeUserInputEvents)
 
 
 class WindowCommands(QMainWindow):
@@ -76,6 +81,32 @@ class WindowCommands(QMainWindow):
         """Open what was open before."""
         self.open_run_path(path) if kind == "run" else self.show_dataset(path)
 
+    def import_data(self, path: Path | None = None) -> None:
+        """Recognise what lies in a folder or a file, and import it."""
+        from src.ui.dialogs.import_dialog import ImportDialog
+
+        dialog = ImportDialog(path, self)
+        dialog.imported.connect(self._imported)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def export_data(self) -> None:
+        """Write the data set that is open in another form."""
+        from src.ui.dialogs.export_dialog import ExportDialog
+
+        view = self.tabs.dataset_view()
+        if view is None or view.source is None:
+            self.tell("Open a data set first: it can then be exported.", "info")
+            return
+        resolved = view.decisions.applied(view.source.resolved) if view.decisions else view.source.resolved
+        dialog = ExportDialog(resolved, view.source.folder.name, self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _imported(self, folder: Path, sentence: str) -> None:
+        self.show_dataset(folder)
+        self.tell(sentence, "good")
+
     def close_tab(self) -> None:
         """Close what is shown."""
         self.tabs.close_index(self.tabs.currentIndex())
@@ -85,17 +116,19 @@ class WindowCommands(QMainWindow):
         self.close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A folder may be dropped on the window."""
-        if any(u.isLocalFile() and Path(u.toLocalFile()).is_dir() for u in event.mimeData().urls()):
+        """A folder or a file may be dropped on the window."""
+        if any(u.isLocalFile() for u in event.mimeData().urls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the folder that was dropped: a run, or else a data set."""
+        """Open the folder that was dropped: a run, or else a data set; a file is imported."""
         for url in event.mimeData().urls():
             path = Path(url.toLocalFile())
             if path.is_dir():
                 is_run = (path / "config.yaml").is_file() and (path / "events.jsonl").is_file()
                 self.open_recent("run" if is_run else "dataset", path)
+            elif path.is_file():
+                self.import_data(path)
 
     # ---- Run
 
@@ -169,10 +202,8 @@ class WindowCommands(QMainWindow):
         from src.ui.dialogs.train_config_dialog import TrainConfigDialog
 
         view = self.tabs.dataset_view()
-        source = view.source if view else None
-        config = source.resolved if source and source.config_file else None
-        paths = source.paths if source and not source.config_file else None
-        self._dialog = TrainConfigDialog(config, paths, self)
+        config, paths = view.training_start() if view else (None, None)
+        self._dialog = TrainConfigDialog(config, paths, self, breathe=_let_events_pass)
         self._dialog.run_started.connect(self._started)
         self._dialog.finished.connect(self._dialog_closed)
         self._dialog.show()

@@ -42,7 +42,7 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
         assert a == b, where
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 100) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -56,6 +56,10 @@ def test_a_run_leaves_everything_that_its_readers_need(new_run: NewRun) -> None:
     )
     environment = folder.read_json(folder.environment)
     assert environment["versions"]["torch"] and environment["data_fingerprint"] and environment["split_hash"]
+    split = folder.read_json(folder.dataset / "split.json")["hash"]
+    assert environment["split_hash"] == split == header["split_hash"]
+    assert {e.split_hash for e in entries} == {split}
+    assert [e["split_hash"] for e in events(folder, "run_started")] == [split]
     assert (folder.dataset / "train.txt").is_file() and not folder.command.exists()
     progress = [e for e in events(folder, "batch_progress") if e["phase"] == "train"]
     assert progress and {"loss", "terms", "lr", "batch", "batches"} <= progress[0].data.keys()
@@ -206,6 +210,20 @@ def test_the_best_model_survives_a_failure(new_run: NewRun, monkeypatch: pytest.
     assert read_header(Path(summary.model))["value"] == summary.best_value
 
 
+def test_a_report_that_fails_says_why_and_what_is_left(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/reports")
+
+    monkeypatch.setattr("src.core.report.write_report", fails)
+    summary = run(new_run("monitoring.report=true", "training.epochs=1"))
+    told = [e for e in summary.history if e.type == "warning" and e["code"] == "ending.report"]
+    assert summary.state == "completed" and Path(summary.model).is_file() and not summary.report
+    assert told[0]["message"] == "The report was not written: Permission denied (/reports)."
+    assert "log" not in told[0]["cure"] and "complete" in told[0]["cure"]
+
+
 def test_a_run_cannot_be_taken_twice(
     new_run: NewRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,8 +260,9 @@ def test_the_check_job_tells_of_masks_that_are_gone(
     for mask in (config_file.parent / "masks").iterdir():
         mask.unlink()
     assert run_check(config_file) == 0
-    last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert any(f["severity"] == "error" and f["cure"] for f in last["findings"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    findings = [line["finding"] for line in lines if "finding" in line]
+    assert any(f["severity"] == "error" and f["cure"] for f in findings)
 
 
 def test_a_truncated_image_is_named_and_the_run_goes_on(new_run: NewRun, config_file: Path) -> None:

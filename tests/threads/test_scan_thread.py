@@ -78,3 +78,24 @@ def test_threads_need_no_torch() -> None:
         subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
         == 0
     )
+
+
+def test_samples_in_portions_become_one_table(scan: Any, until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_ROWS", "3000")
+    told = scan("completes")
+    until(lambda: told["done"] and told.thread_.isFinished())
+    answer = told["done"][0][0]
+    table = answer["description"]["samples"]
+    assert len(table["train"]) == 3000 and table["train"][2999]["id"] == "2999.png"
+    assert [f["message"] for f in answer["findings"]] == ["One."]
+
+
+def test_a_check_that_prints_without_end_can_be_cancelled(
+    scan: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ROWS", "100000000")
+    told = scan("completes")
+    until(lambda: told["progress"])
+    told.thread_.cancel()
+    until(told.thread_.isFinished)
+    assert not told["done"] and not told["failed"]

@@ -181,11 +181,14 @@ def test_recent_folders_are_offered(window: MainWindow, tmp_path: Path) -> None:
     assert any(str(folder.path) in a.text() for a in window.menus.recent.actions())
 
 
-def test_dataset_folder_without_images_says_what_is_expected(window: MainWindow, tmp_path: Path) -> None:
+def test_dataset_folder_without_images_says_what_is_expected(
+    window: MainWindow, tmp_path: Path, qtbot
+) -> None:
     (tmp_path / "empty").mkdir()
     window.show_dataset(tmp_path / "empty")
     view = window.tabs.currentWidget()
     assert isinstance(view, DatasetView)
+    qtbot.waitUntil(lambda: view.pages.currentIndex() == 0, timeout=8000)
     assert "images" in view.empty._text.text() and view.pages.currentIndex() == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from src.core.run import Event
 from src.ui.run_data import RunData
 from src.ui.text import duration, metric_title, number
-from src.ui.widgets.plot_axes import ValueAxis
+from src.ui.widgets.plot_axes import TimeAxis, ValueAxis
 from src.ui.widgets.plot_range import Limits, padded
 
 ROOT = Path(__file__).parents[2]
@@ -126,3 +126,15 @@ def test_words_are_those_of_the_report() -> None:
 def test_the_words_are_there_without_what_draws_reports() -> None:
     code = "import sys; import src.ui.text; sys.exit(bool({'matplotlib', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "span", [7.0, 61.0, 302.0, 340.0, 1000.0, 4000.0, 9000.0, 50_000.0, 200_000.0, 1_500_000.0]
+)
+def test_time_axis_has_a_readable_time_however_narrow_it_is(qapp, span: float) -> None:
+    axis = TimeAxis("bottom")
+    (step, _), *_ = axis.tickSpacing(0.0, span, 420.0)
+    inside = [k * step for k in range(1, 100) if k * step < 0.97 * span]  # the ends are cut off
+    assert 1 <= len(inside) <= 5
+    labels = axis.tickStrings(inside, 1.0, step)
+    assert len(set(labels)) == len(labels) and all(labels)

@@ -215,6 +215,27 @@ def test_preset_changes_what_it_says_and_keeps_the_folders(
     assert resolved.config.data.images_dir == data["images_dir"]
 
 
+def test_dialog_says_what_the_settings_are_based_on(open_dialog: Any, data: Any, tmp_path: Path) -> None:
+    own = tmp_path / "lathe.yaml"
+    own.write_text(f"data: {{images_dir: {data['images_dir']!r}}}\n", "utf-8")
+    dialog = open_dialog(resolve(SegmentationConfig, [file_layer(own, SegmentationConfig)]), data)
+    box = dialog.source.preset
+    assert box.currentIndex() == -1 and box.placeholderText() == "From the data set's file"
+    assert dialog.load_file(own) and box.placeholderText() == "From lathe.yaml"
+
+
+def test_option_that_does_nothing_is_noted_in_the_words_of_the_window(
+    open_dialog: Any, data: Any, until: Any, tmp_path: Path
+) -> None:
+    dialog = open_dialog({"data.split.val_fraction": 0.3}, {**data, "split_dir": str(tmp_path)})
+    notes = [c for c in dialog.summary.findings.cards() if c.finding.code == "option.no_effect"]
+    assert len(notes) == 1 and notes[0].key == "data.split.val_fraction"
+    texts = [label.text() for label in notes[0].findChildren(type(dialog.status))]
+    assert "“Validation share” does nothing: the split files decide." in texts
+    assert "To use it, leave “Split files” empty." in texts
+    assert "data.split.val_fraction" in notes[0].toolTip()
+
+
 def test_saved_configuration_is_loaded_again(open_dialog: Any, data: Any, tmp_path: Path) -> None:
     dialog = open_dialog({"epochs": 4, "loss": "dice"}, data)
     path = tmp_path / "mein Versuch ä.yaml"

@@ -141,11 +141,31 @@ def test_option_without_effect_is_disabled_and_says_why(forms: dict[str, SchemaF
     fields = forms["Training"].fields
     step = fields["training.schedule.step_epochs"]
     assert not step.editor.isEnabled()
-    assert "Used only while Schedule is “Lower every N epochs”." in step.label.toolTip()
+    reason = "Used only while Schedule is “Lower every N epochs”."
+    assert reason in step.label.toolTip() and step.message.text() == reason and step.message.isVisible()
     box = fields["training.schedule.name"].editor.box
     box.setCurrentIndex(box.findData("step"))
     assert step.editor.isEnabled()
-    assert "Used only" not in step.label.toolTip()
+    assert "Used only" not in step.label.toolTip() and "Used only" not in step.message.text()
+
+
+def test_option_without_effect_because_of_another_tab(forms: dict[str, SchemaForm]) -> None:
+    weights = forms["Training"].fields["training.loss.class_weights"]
+    assert weights.editor.isEnabled()
+    forms["Training"].see({"data.masks.meaning": "binary"})
+    assert (
+        not weights.editor.isEnabled()
+        and "Does nothing while Mask values is “Binary”." in weights.label.toolTip()
+    )
+
+
+def test_split_files_take_the_effect_from_the_shares(forms: dict[str, SchemaForm]) -> None:
+    fields = forms["Data"].fields
+    fields["data.split_dir"].editor.line.setText("/lists")
+    share = fields["data.split.val_fraction"]
+    assert not share.editor.isEnabled() and share.message.text() == "Does nothing: the split files decide."
+    fields["data.table"].editor.line.setText("/table.csv")  # goes before the split files
+    assert share.editor.isEnabled() and not fields["data.split_dir"].editor.isEnabled()
 
 
 def test_changed_value_can_go_back_and_tells_where_it_was_from(

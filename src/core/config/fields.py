@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from src.core.config.conditions import Condition, bound
 
 
 class Section(BaseModel):
@@ -27,7 +31,7 @@ def option(
     group: str = "",
     path: Literal["", "file", "folder", "file_or_none"] = "",
     choices_from: str = "",
-    depends_on: tuple[str, tuple[Any, ...]] | None = None,
+    applies: Sequence[Condition] = (),
     choice_labels: dict[str, str] | None = None,
     **constraints: Any,
 ) -> Any:
@@ -42,7 +46,7 @@ def option(
         group: Heading under which the dialog places the option.
         path: The string names a file or a folder (the dialog offers a chooser).
         choices_from: Name of a list that is known only at run time ("encoders").
-        depends_on: ``(sibling option, values)``: enabled only while the sibling has one of the values.
+        applies: Conditions (`when`, `unless`) under which the option has an effect; all of them must hold.
         choice_labels: Words for the values of a choice.
         constraints: Bounds as pydantic takes them (ge, gt, le, lt, min_length, ...).
     """
@@ -53,7 +57,7 @@ def option(
         "group": group,
         "path": path,
         "choices_from": choices_from,
-        "depends_on": depends_on,
+        "applies": tuple(applies),
         "choice_labels": choice_labels or {},
     }
     if callable(default):
@@ -72,6 +76,7 @@ class Option:
         kind: ``bool``, ``int``, ``float``, ``str``, ``choice``, ``list`` or ``size``.
         choices: The values of a ``choice``.
         optional: ``None`` is a value.
+        conditions: All of them must hold for the option to have an effect; with full names.
         minimum, maximum: Inclusive bounds (``exclusive_minimum`` says whether the lower one is open).
     """
 
@@ -87,7 +92,7 @@ class Option:
     choices: tuple[Any, ...] = ()
     choices_from: str = ""
     choice_labels: dict[str, str] | None = None
-    depends_on: tuple[str, tuple[Any, ...]] | None = None
+    conditions: tuple[Condition, ...] = ()
     optional: bool = False
     minimum: float | None = None
     maximum: float | None = None
@@ -140,15 +145,34 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool]:
     return low, high, open_low
 
 
-def options(model: type[BaseModel], prefix: str = "", group: str = "") -> list[Option]:
-    """All leaves of a schema in the order of their declaration; sections are walked through."""
+def options(model: type[BaseModel]) -> list[Option]:
+    """All leaves of a schema in the order of their declaration; sections are walked through.
+
+    Raises:
+        ValueError: A condition speaks of an option that does not exist.
+    """
+    return list(_options(model))
+
+
+@functools.lru_cache(maxsize=64)  # a window asks again at every edit
+def _options(model: type[BaseModel]) -> tuple[Option, ...]:
+    found = _leaves(model, "", "", ())
+    known = {o.key for o in found}
+    return tuple(replace(o, conditions=bound(o.conditions, o.key, known)) for o in found)
+
+
+def _leaves(
+    model: type[BaseModel], prefix: str, group: str, conditions: tuple[Condition, ...]
+) -> list[Option]:
     found: list[Option] = []
     for name, info in model.model_fields.items():
         annotation, optional = _strip_optional(info.annotation)
         extra = info.json_schema_extra
         meta: dict[str, Any] = extra.get("lathe", {}) if isinstance(extra, dict) else {}  # type: ignore[assignment]
+        applies = (*conditions, *meta.get("applies", ()))
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found += options(annotation, f"{prefix}{name}.", meta.get("group") or group or info.title or "")
+            heading = meta.get("group") or group or info.title or ""
+            found += _leaves(annotation, f"{prefix}{name}.", heading, applies)
             continue
         kind, choices = _kind(annotation)
         low, high, open_low = _bounds(info)
@@ -167,7 +191,7 @@ def options(model: type[BaseModel], prefix: str = "", group: str = "") -> list[O
                 choices=choices,
                 choices_from=meta.get("choices_from", ""),
                 choice_labels=meta.get("choice_labels") or {},
-                depends_on=meta.get("depends_on"),
+                conditions=applies,
                 optional=optional,
                 minimum=low,
                 maximum=high,
@@ -177,6 +201,7 @@ def options(model: type[BaseModel], prefix: str = "", group: str = "") -> list[O
     return found
 
 
-def section(model: type[BaseModel], group: str) -> Any:
-    """Declare a nested section whose options stand under the heading ``group``."""
-    return Field(default_factory=model, json_schema_extra={"lathe": {"group": group}})
+def section(model: type[BaseModel], group: str, applies: Sequence[Condition] = ()) -> Any:
+    """Declare a nested section whose options stand under the heading ``group``; ``applies`` holds for each of them."""
+    extra: dict[str, Any] = {"group": group, "applies": tuple(applies)}
+    return Field(default_factory=model, json_schema_extra={"lathe": extra})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from src.core.config.conditions import unless, when
 from src.core.config.fields import Section, option, section
 
 
@@ -23,7 +24,7 @@ class OptimizerConfig(Section):
     )  # fmt: skip
     momentum: float = option(
         0.9, "Momentum", "How much of the last step is kept.", ge=0, lt=1, advanced=True,
-        depends_on=("name", ("sgd",)),
+        applies=[when("name", "sgd")],
     )  # fmt: skip
 
 
@@ -41,19 +42,19 @@ class ScheduleConfig(Section):
     )  # fmt: skip
     final_fraction: float = option(
         0.01, "Final rate", "The cosine ends at this fraction of the learning rate.", ge=0, le=1,
-        advanced=True, depends_on=("name", ("cosine",)),
+        advanced=True, applies=[when("name", "cosine")],
     )  # fmt: skip
     step_epochs: int = option(
         10, "Step length", "The rate is lowered every so many epochs.", unit="epochs", ge=1,
-        depends_on=("name", ("step",)),
+        applies=[when("name", "step")],
     )  # fmt: skip
     factor: float = option(
         0.3, "Factor", "The rate is multiplied by this number when it is lowered.", gt=0, lt=1,
-        depends_on=("name", ("step", "plateau")),
+        applies=[when("name", "step", "plateau")],
     )  # fmt: skip
     patience: int = option(
         5, "Patience", "Epochs without a better validation loss before the rate is lowered.", unit="epochs",
-        ge=0, depends_on=("name", ("plateau",)),
+        ge=0, applies=[when("name", "plateau")],
     )  # fmt: skip
 
 
@@ -65,8 +66,8 @@ class EarlyStoppingConfig(Section):
         unit="epochs", ge=0,
     )  # fmt: skip
     min_delta: float = option(
-        0.0, "Least improvement", "A smaller gain does not count as better; does nothing without early stopping.",
-        ge=0, advanced=True,
+        0.0, "Least improvement", "A smaller gain does not count as better.",
+        ge=0, advanced=True, applies=[unless("patience", 0, because="the run never stops early")],
     )  # fmt: skip
 
 
@@ -121,7 +122,7 @@ class TrainingConfig(Section):
     )
     deterministic: bool = option(
         False, "Deterministic on the GPU", "Forbids faster GPU routines whose sums vary; the CPU is always deterministic.",
-        advanced=True, group="Reproducibility",
+        advanced=True, group="Reproducibility", applies=[unless("device", "cpu")],
     )  # fmt: skip
 
 
@@ -137,8 +138,9 @@ class MonitoringConfig(Section):
         unit="images", group="Previews",
     )  # fmt: skip
     preview_every: int = option(
-        1, "Preview every", "Epochs between two previews.", unit="epochs", ge=1, group="Previews"
-    )
+        1, "Preview every", "Epochs between two previews.", unit="epochs", ge=1, group="Previews",
+        applies=[unless("preview_samples", 0, because="previews are off")],
+    )  # fmt: skip
     save_every_epochs: int = option(
         0, "Keep every k-th", "Keeps a checkpoint of every k-th epoch for good; 0 keeps only the best and the last.",
         unit="epochs", ge=0, group="Checkpoints",

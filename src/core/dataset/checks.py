@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from src.core.dataset.config import ImageDataConfig
-from src.core.dataset.findings import Finding, counted, listed, named
+from src.core.dataset.findings import Action, Finding, counted, exclude, listed, named, setting, show
 from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample, Split
@@ -14,20 +14,31 @@ from src.core.dataset.scan import Facts
 from src.core.dataset.source_rows import Row
 
 
-def unreadable(quarantined: Sequence[tuple[str, str]], total: int, allowed: float) -> list[Finding]:
-    """Files that are left out: a warning up to the allowed share of the images, an error above it."""
+def unreadable(
+    quarantined: Sequence[tuple[str, str]], images: int, total: int, allowed: float
+) -> list[Finding]:
+    """Files that are left out: a warning up to the allowed share of the images, an error above it.
+
+    Args:
+        quarantined: Path and reason of each file.
+        images: Images that are left out because of them; both files of one may be damaged.
+        total: Images of the set.
+        allowed: Share of them.
+    """
     if not quarantined:
         return []
-    share = len(quarantined) / max(1, total)
+    share = images / max(1, total)
     first = listed([f"{path} {reason}" for path, reason in quarantined], 1)
     text = f"{counted(len(quarantined), 'file')} cannot be used: {first}."
     where = named(f"{path}: {reason}" for path, reason in quarantined)
+    paths = [path for path, _ in quarantined]
+    actions = (exclude(paths, "file"), show(paths, "Show the files"))
     if share > allowed:
         text += f" That is {share:.1%} of the images, more than data.max_unreadable allows ({allowed:.1%})."
         cure = "Replace or remove the files, or raise data.max_unreadable."
-        return [Finding("error", "files.unreadable", text, cure, where)]
+        return [Finding("error", "files.unreadable", text, cure, where, actions)]
     text += " They are left out."
-    return [Finding("warning", "files.unreadable", text, "Replace or remove the files.", where)]
+    return [Finding("warning", "files.unreadable", text, "Replace or remove the files.", where, actions)]
 
 
 def colour_masks(rows: Sequence[Row], facts: Sequence[Facts]) -> list[Finding]:
@@ -38,21 +49,25 @@ def colour_masks(rows: Sequence[Row], facts: Sequence[Facts]) -> list[Finding]:
     text = counted(len(coloured), "mask is a coloured picture", "masks are coloured pictures")
     text += ", and colours are not class numbers."
     cure = "Save the masks with one channel, as grey or palette PNG whose values are the class numbers."
-    return [Finding("error", "masks.colour", text, cure, named(coloured))]
+    return [
+        Finding("error", "masks.colour", text, cure, named(coloured), (show(coloured), exclude(coloured)))
+    ]
 
 
 def size_mismatch(rows: Sequence[Row], facts: Sequence[Facts]) -> list[Finding]:
     """Masks of another size than their image."""
     wrong: list[str] = []
+    ids: list[str] = []
     turned = 0
     for row, fact in zip(rows, facts, strict=True):
-        if fact.header is None or fact.mask_size is None:
+        if fact.header is None or fact.mask_size is None or fact.problems:
             continue
         size = (fact.header.width, fact.header.height)
         if size != fact.mask_size:
             wrong.append(
                 f"{row.id}: image {size[0]} x {size[1]}, mask {fact.mask_size[0]} x {fact.mask_size[1]}"
             )
+            ids.append(row.id)
             turned += size == fact.mask_size[::-1]
     if not wrong:
         return []
@@ -63,7 +78,7 @@ def size_mismatch(rows: Sequence[Row], facts: Sequence[Facts]) -> list[Finding]:
             f" On {turned} width and height are exchanged: perhaps the camera's orientation mark was ignored "
             "when the mask was drawn."
         )
-    return [Finding("error", "masks.size", text, cure, named(wrong))]
+    return [Finding("error", "masks.size", text, cure, named(wrong), (exclude(ids), show(ids)))]
 
 
 def outside_values(ids: Sequence[str], facts: Sequence[Facts], meaning: MaskMeaning) -> list[Finding]:
@@ -80,11 +95,14 @@ def outside_values(ids: Sequence[str], facts: Sequence[Facts], meaning: MaskMean
     shown = listed([f"{value} ({counted(count, 'pixel')})" for value, count in sorted(pixels.items())], 6)
     text = f"{counted(len(masks), 'mask holds', 'masks hold')} values that no class has: {shown}."
     cure = "Name them in data.masks.classes and data.masks.values, or correct the masks."
+    actions = [show(masks), exclude(masks)]
     if len(pixels) == 1 and meaning.ignore_value is None:
         cure = (
             f"If it marks unlabelled pixels, set data.masks.ignore_value: {next(iter(pixels))}; else: " + cure
         )
-    return [Finding("error", "masks.values", text, cure, named(masks))]
+        value = next(iter(pixels))
+        actions.insert(0, setting(f"Leave pixels of value {value} out", data__masks__ignore_value=value))
+    return [Finding("error", "masks.values", text, cure, named(masks), tuple(actions))]
 
 
 def declared_meaning(
@@ -107,7 +125,9 @@ def declared_meaning(
     if share > 0.5 and config.masks.meaning == "binary":
         other = "dark" if meaning.foreground == "bright" else "bright"
         text = f"The object covers {share:.0%} of all pixels: perhaps the polarity is the other way round."
-        return [Finding("warning", "masks.polarity", text, f"If so, set data.masks.foreground: {other}.")]
+        cure = f"If so, set data.masks.foreground: {other}."
+        action = setting(f"The object is {other}", data__masks__foreground=other)
+        return [Finding("warning", "masks.polarity", text, cure, (), (action,))]
     return []
 
 
@@ -117,40 +137,19 @@ def _nothing_marked(meaning: MaskMeaning, counts: Mapping[int, int], share: floa
     side = "above" if meaning.foreground == "bright" else "up to"
     text = f"{what}: it is {side} {meaning.threshold}, and the masks hold {listed(values, 6)}."
     proposed = detect_meaning({v: counts[v] for v in values})[0]
-    cure = "Check the folder of the masks."
+    cure, threshold = "Check the folder of the masks.", None
+    actions: tuple[Action, ...] = ()
     if len(values) == 2:
-        cure = f"Set data.masks.threshold: {values[1] // 2 if values[0] == 0 else values[0]}."
+        threshold = values[1] // 2 if values[0] == 0 else values[0]
     elif proposed is not None and proposed.kind == "binary":
-        cure = f"Set data.masks.threshold: {proposed.threshold}."
+        threshold = proposed.threshold
     elif proposed is not None:
         cure = "The values look like class numbers: set data.masks.meaning: index."
-    return Finding("error", "masks.all_empty", text, cure)
-
-
-def empty_masks(samples: Sequence[Sample], meaning: MaskMeaning, column: str) -> list[Finding]:
-    """Images without any object, and those among them whose stratum says otherwise."""
-    if meaning.kind != "binary":
-        return []
-    empty = [s for s in samples if not s.has_object]
-    if not empty or len(empty) == len(samples):
-        return []
-    text = f"Nothing is marked on {len(empty)} of {len(samples)} images."
-    findings = [Finding("notice", "masks.empty", text, "", named(s.id for s in empty))]
-    if not column:
-        return findings
-    strata: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        strata[sample.stratum].append(sample)
-    for stratum, members in sorted(strata.items()):
-        odd = [s.id for s in members if not s.has_object]
-        if odd and 2 * len(odd) < len(members):
-            others = len(members) - len(odd)
-            text = (
-                f"{counted(len(odd), 'mask')} of {column} '{stratum}' hold nothing, unlike the "
-                f"{others} others."
-            )
-            findings.append(Finding("notice", "masks.empty_in_stratum", text, "Check them.", named(odd)))
-    return findings
+        actions = (setting("Take the values as class numbers", data__masks__meaning="index"),)
+    if threshold is not None:
+        cure = f"Set data.masks.threshold: {threshold}."
+        actions = (setting(f"Threshold {threshold}", data__masks__threshold=threshold),)
+    return Finding("error", "masks.all_empty", text, cure, (), actions)
 
 
 def absent_classes(pixels: Mapping[Split, Sequence[int]], meaning: MaskMeaning) -> list[Finding]:

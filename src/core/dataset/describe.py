@@ -6,24 +6,28 @@ import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from src.core.dataset import checks
+from src.core.dataset import checks, near_duplicates
+from src.core.dataset.checks_labels import empty_masks
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.description import DatasetDescription
-from src.core.dataset.findings import DatasetError, Finding, counted, named
+from src.core.dataset.findings import DatasetError, Finding
+from src.core.dataset.full_check import look_closely
+from src.core.dataset.grouping import group_key, join_groups, ungrouped
 from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_native
+from src.core.dataset.images import read_some_values
+from src.core.dataset.leakage import leakage
 from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning, contradictions
 from src.core.dataset.records import SPLITS, Sample, Split
-from src.core.dataset.scan import DescriptionCancelledError, Facts, Progress, scan
+from src.core.dataset.scan import DescriptionCancelledError, Facts, Progress, scan, scan_objects
 from src.core.dataset.source_rows import Row, Sources
 from src.core.dataset.sources import find_sources
-from src.core.dataset.split import group_key, leakage, make_split
-from src.core.dataset.split_record import split_hash
+from src.core.dataset.split import recorded_split
+from src.core.dataset.split_changes import unlisted
+from src.core.dataset.split_record import SplitRecord
 
 __all__ = ["DatasetDescription", "DescriptionCancelledError", "describe"]
 
@@ -37,16 +41,19 @@ def describe(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     workers: int | None = None,
-    keep: Mapping[str, Split] | None = None,
+    keep: SplitRecord | Mapping[str, Split] | None = None,
+    quick: bool = False,
 ) -> DatasetDescription:
-    """Read every mask and the header and ends of every image, and say what was found.
+    """Read every mask and the header, the ends and a small form of every image, and say what was found.
 
     Args:
         config: Where the data are and what is declared of them.
         progress: Called with done, total and a word, from the calling thread.
         cancelled: Asked often; true ends the scan.
         workers: Threads; ``None`` chooses.
-        keep: Sides of groups in an earlier split (``read_split(folder).groups``), which then stay.
+        keep: An earlier split (``read_split(folder)``), or the sides of its groups, which then stay.
+        quick: Do not look at pictures and objects: no near duplicates, outliers, tiny objects, anchors. Where the
+            split asks for near duplicates they are looked for all the same.
 
     Returns:
         The description; whatever is wrong with the data is among its findings.
@@ -55,19 +62,47 @@ def describe(
         DescriptionCancelledError: ``cancelled`` said so.
     """
     sources = find_sources(config)
-    facts = scan(sources.rows, progress, cancelled, workers)
+    quick = quick and config.split.group_by != "duplicates" and config.split.join != "near"
+    facts = scan(sources.rows, progress, cancelled, workers, quick)
     result = DatasetDescription(root=sources.root, findings=list(sources.findings))
+    meaning, findings = _meaning(sources.rows, facts, config)
+    if meaning is not None and not quick:
+        scan_objects(sources.rows, facts, meaning, progress, cancelled, workers)
     result.quarantined = sources.missing + [problem for fact in facts for problem in fact.problems]
     total = len(sources.rows) + len(sources.missing)
-    result.findings += checks.unreadable(result.quarantined, total, config.max_unreadable)
+    lost = len(sources.missing) + sum(bool(fact.problems) for fact in facts)
+    result.findings += checks.unreadable(result.quarantined, min(lost, total), total, config.max_unreadable)
     result.findings += checks.colour_masks(sources.rows, facts) + checks.size_mismatch(sources.rows, facts)
     good = [(r, f) for r, f in zip(sources.rows, facts, strict=True) if not f.problems and not f.colour_mask]
     if total and not good and not result.has_errors:
         text = "None of the images can be used."
         result.findings.append(Finding("error", "files.none", text, "Replace the damaged files."))
     if good:
-        _interpret(result, [r for r, _ in good], [f for _, f in good], config, sources, keep)
+        result.meaning, result.findings = meaning, result.findings + findings
+        rows, facts = [r for r, _ in good], [f for _, f in good]
+        if not quick:
+            result.clusters = _clusters(rows, facts, progress, cancelled)
+        _interpret(result, rows, facts, config, sources, keep)
+        if not quick:
+            look_closely(result, rows, facts, config, cancelled)
     return result
+
+
+def _clusters(
+    rows: Sequence[Row],
+    facts: Sequence[Facts],
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> dict[str, str]:
+    if progress is not None:
+        progress(0, len(rows), "Looking for near duplicates")
+    known = {row.id: f.signature for row, f in zip(rows, facts, strict=True) if f.signature is not None}
+    found = near_duplicates.clusters(known, cancelled)
+    if cancelled is not None and cancelled():
+        raise DescriptionCancelledError("stopped while near duplicates were looked for")
+    if progress is not None:
+        progress(len(rows), len(rows), "Looking for near duplicates")
+    return found
 
 
 def _interpret(
@@ -76,9 +111,8 @@ def _interpret(
     facts: list[Facts],
     config: ImageDataConfig,
     sources: Sources,
-    keep: Mapping[str, Split] | None,
+    keep: SplitRecord | Mapping[str, Split] | None,
 ) -> None:
-    result.meaning = _meaning(result, rows, facts, config)
     pixels = _class_pixels(facts, rows, result.meaning)
     try:
         samples = _samples(result, rows, facts, pixels, config)
@@ -87,15 +121,22 @@ def _interpret(
         return
     contents = {row.id: fact.image_digest for row, fact in zip(rows, facts, strict=True)}
     if sources.split_given:
+        parts: dict[Split, list[Sample]] = {part: [] for part in SPLITS}
         for row, sample in zip(rows, samples, strict=True):
-            result.samples[row.split or "train"].append(sample)
+            parts[row.split or "train"].append(sample)
+        result.samples = parts
+        result.record = SplitRecord.of(result.samples, result.root, contents)
+        result.findings += unlisted(sources.unlisted, result.samples, config.split)
     else:
-        samples = _join_copies(result, samples, contents)
-        result.samples, findings = make_split(samples, config.split, keep)
-        result.findings += findings
-    result.split_hash = split_hash(result.samples)
+        samples, joined = join_groups(samples, config.split, contents, result.clusters)
+        result.samples, result.record, findings = recorded_split(
+            samples, config.split, contents, result.root, keep
+        )
+        result.findings += joined + findings
+    result.split_hash = result.record.hash
     result.findings += checks.parts_filled(result.samples, sources.split_given)
-    result.findings += leakage(result.samples, contents) + checks.depths(facts)
+    hints = config.split.group_by == "none"
+    result.findings += leakage(result.samples, contents, result.clusters, hints) + checks.depths(facts)
     if result.meaning is not None:
         by_id = {row.id: counts for row, counts in zip(rows, pixels, strict=True)}
         for part in SPLITS:
@@ -103,7 +144,7 @@ def _interpret(
             result.class_pixels[part] = np.sum(
                 [np.zeros(result.meaning.num_classes, np.int64), *rows_of_part], 0
             ).tolist()
-        result.findings += checks.empty_masks(samples, result.meaning, config.split.stratify_column)
+        result.findings += empty_masks(samples, result.meaning, config.split.stratify_column)
         if not any(f.code == "masks.all_empty" for f in result.findings):
             result.findings += checks.absent_classes(result.class_pixels, result.meaning)
     result.sizes = _sizes(samples)
@@ -113,31 +154,32 @@ def _interpret(
 
 
 def _meaning(
-    result: DatasetDescription, rows: Sequence[Row], facts: Sequence[Facts], config: ImageDataConfig
-) -> MaskMeaning | None:
-    """The declared meaning, or the one that is found; what is wrong with it goes into the findings."""
+    all_rows: Sequence[Row], all_facts: Sequence[Facts], config: ImageDataConfig
+) -> tuple[MaskMeaning | None, list[Finding]]:
+    """The declared meaning, or the one that is found, and what is wrong with it."""
+    good = [(r, f) for r, f in zip(all_rows, all_facts, strict=True) if not f.problems and not f.colour_mask]
+    if not good:
+        return None, []
     counts: Counter[int] = Counter()
-    for fact in facts:
+    for _, fact in good:
         counts.update(fact.values)
-    masks = sum(row.mask is not None for row in rows)
+    findings: list[Finding] = []
     if config.masks.meaning == "binary" or (
         config.masks.meaning == "index" and (config.masks.classes or config.masks.values)
     ):
         problems = contradictions(config.masks)
         if problems:
-            result.findings += problems
-            return None
+            return None, problems
         meaning = MaskMeaning.from_config(config.masks)
     else:
-        lossy = any(fact.lossy_mask for fact in facts)
+        lossy = any(fact.lossy_mask for _, fact in good)
+        masks = sum(row.mask is not None for row, _ in good)
         found, findings = detect_meaning(counts, config.masks, masks=masks, lossy=lossy)
-        result.findings += findings
         if found is None:
-            return None
+            return None, findings
         meaning = found
-    outside = checks.outside_values([row.id for row in rows], facts, meaning)
-    result.findings += outside or checks.declared_meaning(meaning, counts, config)
-    return meaning
+    outside = checks.outside_values([row.id for row, _ in good], [fact for _, fact in good], meaning)
+    return meaning, findings + (outside or checks.declared_meaning(meaning, counts, config))
 
 
 def _class_pixels(
@@ -188,40 +230,8 @@ def _samples(
                 height=fact.header.height,
             )
         )
-    if alone:
-        text = f"{counted(len(alone), 'image')} have no group by data.split.group_by: each stands for itself."
-        cure = "Correct the pattern or the table if they belong together."
-        result.findings.append(Finding("warning", "split.no_group", text, cure, named(alone)))
+    result.findings += ungrouped(alone)
     return samples
-
-
-def _join_copies(
-    result: DatasetDescription, samples: list[Sample], contents: Mapping[str, str]
-) -> list[Sample]:
-    """Put identical image files into one group, and with them the groups in which they stand."""
-    parent = {s.group: s.group for s in samples}
-
-    def top(group: str) -> str:
-        while parent[group] != group:
-            parent[group] = parent[parent[group]]
-            group = parent[group]
-        return group
-
-    first: dict[str, str] = {}
-    copies: list[str] = []
-    for sample in samples:
-        other = first.setdefault(contents[sample.id], sample.group)
-        if top(other) != top(sample.group):
-            low, high = sorted((top(other), top(sample.group)))
-            parent[high] = low
-            copies.append(sample.id)
-    if not copies:
-        return samples
-    text = counted(len(copies), "image is an exact copy", "images are exact copies")
-    text += " of one in another group: kept on one side of the split."
-    cure = "Remove the copies."
-    result.findings.append(Finding("notice", "split.copies", text, cure, named(copies)))
-    return [s if top(s.group) == s.group else replace(s, group=top(s.group)) for s in samples]
 
 
 def _sizes(samples: Sequence[Sample]) -> dict[str, tuple[int, int]]:
@@ -246,11 +256,10 @@ def _intensity_range(
     pixels = []
     for sample_id in chosen[:_RANGE_IMAGES]:
         try:
-            values = read_native(deep[sample_id]).ravel()
+            values = read_some_values(deep[sample_id], _RANGE_PIXELS).astype(np.float64)
         except UnreadableImageError as error:  # only its ends were looked at before
             result.quarantined.append((deep[sample_id], error.reason))
             continue
-        values = values[:: max(1, values.size // _RANGE_PIXELS)].astype(np.float64)
         pixels.append(values[np.isfinite(values)])
     values = np.concatenate(pixels) if pixels else np.zeros(0)
     if values.size == 0:

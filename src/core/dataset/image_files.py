@@ -36,6 +36,11 @@ MAX_PIXELS = 2**28
 #: Bytes at the end of a file within which its end marker is looked for.
 TAIL_BYTES = 1 << 16
 
+_NO_IMAGES = {
+    b"PK\x03\x04": "a ZIP archive", b"PK\x05\x06": "an empty ZIP archive", b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive", b"\x1f\x8b": "a gzip archive", b"%PDF": "a PDF document",
+    b"<!DOCTYPE": "a web page", b"<!doctype": "a web page", b"<html": "a web page",
+}  # fmt: skip
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _PIECE = 1 << 24
 _TURNED = (5, 6, 7, 8)
@@ -200,8 +205,17 @@ def png_orientation(data: bytes | memoryview) -> int:
     return 1
 
 
+def no_image(head: bytes | memoryview) -> str:
+    """What a file is that has the name of an image and is none, as half a sentence; empty where nobody knows."""
+    start = bytes(head[:16])
+    for mark, name in _NO_IMAGES.items():
+        if start.startswith(mark):
+            return f"is {name}, not an image"
+    return ""
+
+
 def missing_end(kind: str, head: bytes | memoryview, tail: bytes | memoryview, size: int) -> str:
-    """Why a file cannot be complete, judged by its end; empty when nothing speaks against it.
+    """Why a file cannot be complete, or cannot be an image; empty when nothing speaks against it.
 
     Decoders fill what is missing with grey and say nothing, so this is looked at before they are asked.
     Formats without an end marker (TIFF) give no answer here.
@@ -213,6 +227,8 @@ def missing_end(kind: str, head: bytes | memoryview, tail: bytes | memoryview, s
         size: Bytes in the file.
     """
     end = bytes(tail[-TAIL_BYTES:])
+    if kind == "other":
+        return no_image(head)
     if kind == "jpeg" and not end.endswith(b"\xff\xd9") and b"\xff\xd9" not in end:
         return "is truncated (the JPEG has no end marker)"
     if kind == "png" and b"IEND\xae\x42\x60\x82" not in end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from src.core.dataset.image_files import (
     MAX_PIXELS,
     ColourMaskError,
     UnreadableImageError,
+    exif_orientation,
     kind_of,
     png_info,
     png_orientation,
@@ -45,6 +47,7 @@ __all__ = [
     "read_image",
     "read_mask",
     "read_native",
+    "read_some_values",
 ]
 
 
@@ -76,10 +79,7 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
     try:
         with image_module.open(path) as image:
             width, height = image.size
-            bits, turned = (
-                bits_of(image),
-                image.format != "TIFF" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8),
-            )
+            bits, turned = bits_of(image), _orientation(image) in (5, 6, 7, 8)
             grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
             frames = int(getattr(image, "n_frames", 1)) if image.format in ("TIFF", "GIF", "WEBP") else 1
             return ImageHeader(
@@ -96,6 +96,15 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
         raise UnreadableImageError(path, f"cannot be read: {why(error)}") from error
     except Exception as error:  # Pillow's parsers raise whatever damaged metadata leads them to
         raise UnreadableImageError(path, f"has a damaged header ({why(error)})") from error
+
+
+def _orientation(image: Any) -> int:
+    """From what is read already: Pillow decodes a whole PNG to look for a mark behind the picture."""
+    if image.format == "TIFF":  # Pillow turns these itself
+        return 1
+    if image.format == "PNG":
+        return exif_orientation(block) if isinstance(block := image.info.get("exif"), bytes) else 1
+    return int(image.getexif().get(0x0112, 1))
 
 
 def read_image(
@@ -171,6 +180,18 @@ def read_native(path: str | os.PathLike[str]) -> np.ndarray:
     if kind in ("jpeg", "png"):
         return turned(decode_cv2(path, data), png_orientation(view) if kind == "png" else 1)
     return decode_pillow(path, data, indices=False)
+
+
+def read_some_values(path: str | os.PathLike[str], most: int) -> np.ndarray:
+    """About ``most`` values of an image in its own depth, spread evenly over it: 1-D.
+
+    Raises:
+        UnreadableImageError: with the reason.
+    """
+    large = large_tiff(path)
+    side = int(most**0.5)
+    values = (read_native(path) if large is None else large.reduced((side, side), average=False)).ravel()
+    return values[:: max(1, values.size // most)]
 
 
 @functools.lru_cache(maxsize=4)

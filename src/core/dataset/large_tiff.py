@@ -48,6 +48,13 @@ class LargeTiff:
         """Height and width in pixels."""
         return int(self.levels[0].imagelength), int(self.levels[0].imagewidth)
 
+    @property
+    def band(self) -> int:
+        """Rows that are cheap to read at a time at full resolution: whole rows of pieces, 256 or more."""
+        page = self.levels[0]
+        high = int(page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength))
+        return high * -(-256 // high)
+
     def read(self, region: Region) -> np.ndarray:
         """A part of the picture at full resolution.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from src.core.dataset.findings import Finding, counted, listed
+from src.core.dataset.findings import Action, Finding, counted, listed
 from src.core.dataset.masks import MaskMeaning, contradictions
 
 if TYPE_CHECKING:
@@ -128,6 +128,18 @@ def _binary(
                 f"Say which it is: data.masks.meaning: binary, data.masks.threshold: {threshold}, and "
                 f"data.masks.foreground: {other} (or {config.foreground}, if objects really cover "
                 "more than half).",
+                actions=tuple(
+                    Action(
+                        "set",
+                        f"The object is {word}",
+                        {
+                            "data.masks.meaning": "binary",
+                            "data.masks.threshold": threshold,
+                            "data.masks.foreground": word,
+                        },
+                    )
+                    for word in (other, config.foreground)
+                ),
             )
         ]
     side = "above" if config.foreground == "bright" else "up to"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -45,15 +46,37 @@ def read_mask(
         ColourMaskError: the mask is a coloured picture.
         UnreadableImageError: with the reason.
     """
-    large = large_tiff(path) if region is not None or least is not None else None
+    large = large_tiff(path)
     if large is None:
         mask = decode_mask(read_bytes(path), path)
         return mask if region is None else part_of(mask, region)
     if region is not None:
         array = large.read(region)
+    elif least is not None:
+        array = large.reduced(least, average=False)
     else:
-        array = large.reduced(least or large.size, average=False)
+        array = large.read((0, 0, *large.size))
     return _whole_numbers(path, _one_channel(path, array, 0))
+
+
+def read_mask_bands(path: str | os.PathLike[str]) -> Iterator[np.ndarray]:
+    """The values of a mask from top to bottom, as ``read_mask`` gives them: of a large TIFF of tiles or strips some
+    rows at a time, of any other file all at once.
+
+    Yields:
+        ``H×W`` uint8 or uint16, all as wide as the mask.
+
+    Raises:
+        ColourMaskError, UnreadableImageError: as ``read_mask``.
+    """
+    large = large_tiff(path)
+    if large is None or large.levels[0].dtype not in (np.uint8, np.uint16):
+        yield read_mask(path)
+        return
+    height, width = large.size
+    for top in range(0, height, large.band):
+        array = large.read((top, 0, min(large.band, height - top), width))
+        yield _one_channel(path, array, 0)
 
 
 def part_of(array: np.ndarray, region: Region) -> np.ndarray:

@@ -20,6 +20,8 @@ _HARMLESS = frozenset(b"pHYs tIME tEXt zTXt iTXt gAMA cHRM sRGB iCCP bKGD hIST o
 #: training loop that feeds a GPU) leaves files of more bytes than this, about a millisecond's work, to OpenCV,
 #: which lets the lock go.
 _MOST_BYTES_BESIDE = 1 << 18
+#: The same of files that are small because they are nearly empty, as masks are: 10,000 x 10,000 pixels take 0.25 s.
+_MOST_PIXELS_BESIDE = 1 << 21
 _this_thread = threading.local()
 
 
@@ -54,6 +56,8 @@ def decode_plain_png(data: np.ndarray, only_grey: bool = False) -> np.ndarray | 
         return None
     info = png_info(data.data)
     if info is None or too_large(info.width, info.height) or (only_grey and info.colour != 0):
+        return None
+    if info.width * info.height > _MOST_PIXELS_BESIDE and not _may_keep_lock():
         return None
     try:
         return np.asarray(decode(data.tobytes(), (info.height, info.width), _MODES[info.colour]))

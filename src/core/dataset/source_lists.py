@@ -221,6 +221,9 @@ def _finish(reader: _Reader, config: ImageDataConfig) -> Sources:
     if undecided:
         findings.append(ambiguous_finding(undecided))
     root = common_root([row.image for row in rows], config)
+    named_images = {row.image for row in rows}
+    present = [absolute(image.path) for image, mask in reader.pairing.pairs if mask is not None]
+    unlisted = [relative_id(path, root) for path in present if path not in named_images]
     rows = [Row(relative_id(row.image, root), row.image, row.mask, row.split) for row in rows]
     if any(row.mask for row in rows):
         rows, more = apply_unlabelled(rows, config.unlabelled)
@@ -235,7 +238,8 @@ def _finish(reader: _Reader, config: ImageDataConfig) -> Sources:
         text = f"None of the {counted(len(reader.missing), 'file')} that the split files name was found."
         cure = "Set data.images_dir and data.masks_dir to the folders that hold them here."
         findings.append(Finding("error", "split.none_found", text, cure, named(p for p, _ in reader.missing)))
-    return Sources(sorted(rows, key=lambda r: r.id), findings, reader.missing, root, split_given=True)
+    rows.sort(key=lambda r: r.id)
+    return Sources(rows, findings, reader.missing, root, split_given=True, unlisted=sorted(unlisted))
 
 
 def each_once(rows: list[Row], findings: list[Finding]) -> list[Row]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from src.core.dataset.findings import Finding, counted, named
+from src.core.dataset.findings import Finding, counted, named, setting
 from src.core.dataset.image_files import IMAGE_SUFFIXES, why
 from src.core.dataset.records import Split
 
@@ -44,6 +44,7 @@ class Sources:
         missing: Files that are named but not there, with the reason.
         root: Folder to which the ids are relative.
         split_given: The source says which image is in which part.
+        unlisted: Ids of images that lie where the others do and are in no part; only where the parts are given.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Sources:
     missing: list[tuple[str, str]] = field(default_factory=list)
     root: str = ""
     split_given: bool = False
+    unlisted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -172,5 +174,6 @@ def apply_unlabelled(rows: list[Row], rule: str) -> tuple[list[Row], list[Findin
         text += ": taken as images with nothing on them, as data.unlabelled says."
         return rows, [Finding("notice", "source.unlabelled", text, "", named(without))]
     cure = "If nothing is on them, set data.unlabelled: empty; if there should be masks, check their names."
-    finding = Finding("warning", "source.unlabelled", text + ": left out.", cure, named(without))
+    empty = setting("Nothing is on them", data__unlabelled="empty")
+    finding = Finding("warning", "source.unlabelled", text + ": left out.", cure, named(without), (empty,))
     return [row for row in rows if row.mask is not None], [finding]

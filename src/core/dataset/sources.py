@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from src.core.dataset.config import ImageDataConfig
+from src.core.dataset.exclusions import leave_out
 from src.core.dataset.findings import Finding
 from src.core.dataset.source_folders import pair_folders
 from src.core.dataset.source_lists import read_split_files
@@ -15,9 +16,16 @@ __all__ = ["Row", "Sources", "find_sources"]
 def find_sources(config: ImageDataConfig) -> Sources:
     """Find all pairs of image and mask, without opening one.
 
-    A table goes before split files, which go before folders. Whatever is wrong is among the findings of the
-    result; nothing is raised for it.
+    A table goes before split files, which go before folders. What ``data.exclude`` names is left out. Whatever is
+    wrong is among the findings of the result; nothing is raised for it.
     """
+    found = _find(config)
+    if config.exclude:
+        leave_out(found, config.exclude)
+    return found
+
+
+def _find(config: ImageDataConfig) -> Sources:
     if config.table:
         return read_table(config)
     if config.split_dir:

@@ -131,7 +131,9 @@ class CheckpointSaver(Callback):
             target = folder / f"{stem}-{number}.safetensors"
         data = encode_state(state, header)
         digest = write_verified(target, data)
-        self._index.add(target, CheckpointEntry(target.name, digest, len(data), epoch, step, roles, value))
+        split = str(header.get("split_hash", ""))
+        entry = CheckpointEntry(target.name, digest, len(data), epoch, step, roles, value, split)
+        self._index.add(target, entry)
         self._writer.write(
             "checkpoint_saved",
             epoch=epoch,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from src.core.config import RunConfig
+from src.core.dataset.findings import Finding
 
 Batch = dict[str, Any]
 
@@ -117,6 +118,20 @@ class Task(ABC):
         decayed = [p for p in model.parameters() if p.ndim > 1]
         plain = [p for p in model.parameters() if p.ndim <= 1]
         return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+
+    def prepare_data(  # noqa: B027
+        self,
+        progress: Callable[[int, int, str], None],
+        cancelled: Callable[[], bool],
+        note: Callable[[Finding], None],
+    ) -> None:
+        """Long work before the loaders are built, such as a cache; by default none.
+
+        Args:
+            progress: Takes done, total and what is going on, as often as one likes.
+            cancelled: Whether somebody asks the run to end; then return soon.
+            note: Takes what a person should know.
+        """
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:  # noqa: B027
         """Called before the first step of each epoch (from 1), also of a resumed one."""

@@ -19,6 +19,7 @@ class CheckpointEntry:
         file: Name in ``checkpoints/``; never reused, so that a crash leaves the old or the new one whole.
         roles: Why it is kept: ``last``, ``previous``, ``best``, ``keep``.
         epoch, step: Epoch (from 1) in which it stands, and training steps done in that epoch.
+        split_hash: Of the split that it was trained on; empty for data that have none.
     """
 
     file: str
@@ -28,6 +29,7 @@ class CheckpointEntry:
     step: int
     roles: tuple[str, ...]
     value: float | None = None
+    split_hash: str = ""
 
 
 def file_hash(path: Path) -> str:

@@ -7,7 +7,8 @@ fields of the event. Readers skip a half-written line and pass over types they d
 type                 fields
 ===================  ==================================================================================
 run_started          attempt, resumed (bool), epoch, step: where it goes on; task, device, precision, epochs,
-                     steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names
+                     steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names, split_hash
+stage                what, done, total (work before the first step, such as building a cache; at most 5 a second)
 epoch_started        epoch (from 1), epochs
 batch_progress       epoch, phase (train, val), batch, batches, loss, terms, lr, per_second (at most 20 a second)
 epoch_completed      epoch, train_loss, val_loss, metrics, per_class, terms, lr, seconds, images_per_second,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,31 @@ def tail_of_log(path: Path, lines: int = 6) -> str:
     return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
+#: A line that says what went wrong, as Python and native libraries write it.
+_DECISIVE = re.compile(r"(?i)^\S*(error|exception|interrupt)\b.*:|fatal|out of memory|cannot|denied|no space")
+_QUOTED = 600
+#: What the last words of a process mean, and what helps.
+_CURES = (
+    (r"(?i)memoryerror|out of memory|cannot allocate|bad_alloc|DefaultCPUAllocator",
+     "Memory ran out: choose a smaller batch or image size, or fewer loader workers."),
+    (r"(?i)no space left|disk full|ENOSPC|disk quota", "The disk is full: free some space."),
+    (r"ModuleNotFoundError|ImportError|DLL load failed|cannot open shared object",
+     "A part of the installation is missing or damaged: install the requirements again."),
+    (r"(?i)PermissionError|permission denied|access is denied",
+     "A file is not allowed to be read or written: correct the permissions of the path that is named."),
+    (r"(?i)cuda|cudnn|cublas|nvidia|driver", "The GPU refused: update its driver, or set the device to cpu."),
+)  # fmt: skip
+
+
+def decisive_words(log: Path) -> str:
+    """The last lines of a log from the one that says what went wrong; of a traceback, its error without the stack."""
+    lines = [line for line in tail_of_log(log, 40).splitlines() if line.strip()]
+    flush = [n for n, line in enumerate(lines) if not line.startswith((" ", "\t", "Traceback"))]
+    start = next((n for n in reversed(flush) if _DECISIVE.search(lines[n])), len(lines) - 1)
+    text = " / ".join(line.strip() for line in lines[max(0, start) :][:4])
+    return text if len(text) <= _QUOTED else text[:_QUOTED].rstrip() + "…"
+
+
 def explain(returncode: int, log: Path) -> tuple[str, str]:
     """How a process ended, and what to do about it, when it wrote no ending itself."""
     if returncode < 0:
@@ -52,11 +78,15 @@ def explain(returncode: int, log: Path) -> tuple[str, str]:
                 "Resume goes on from the last checkpoint. If it happens again, update the GPU driver or train on the CPU.",
             )
         return f"The process was ended from outside ({name}).", "Resume goes on from the last checkpoint."
-    last = tail_of_log(log, 1)
-    said = f" Its last words: “{last}”." if last else ""
+    last = decisive_words(log)
+    said = f"Its last words: “{last}”." if last else "It printed nothing."
+    cure = next(
+        (cure for pattern, cure in _CURES if re.search(pattern, last)),
+        "If it ends so again, start it on the CPU or with 0 loader workers, to rule both out.",
+    )
     return (
-        f"The process ended with exit code {returncode} before it could say why.{said}",
-        "The log of the run holds all that it printed; resume goes on from the last checkpoint.",
+        f"The process ended with exit code {returncode} before it could write down why. {said}",
+        f"{cure} Resume then goes on from the last checkpoint.",
     )
 
 

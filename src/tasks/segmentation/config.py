@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from src.core.config.conditions import unless, when
 from src.core.config.fields import Section, option, section
 from src.core.config.training import RunConfig, TrainingConfig
 from src.core.dataset.config import ImageDataConfig
@@ -50,7 +51,7 @@ class LossConfig(Section):
                        "tversky": "Tversky"},
     )  # fmt: skip
     dice_weight: float = option(
-        1.0, "Dice weight", "Share of the Dice loss.", ge=0, le=100, depends_on=("name", ("combined",))
+        1.0, "Dice weight", "Share of the Dice loss.", ge=0, le=100, applies=[when("name", "combined")]
     )
     bce_weight: float = option(
         1.0,
@@ -58,23 +59,24 @@ class LossConfig(Section):
         "Share of the cross-entropy.",
         ge=0,
         le=100,
-        depends_on=("name", ("combined",)),
+        applies=[when("name", "combined")],
     )
     focal_weight: float = option(
-        0.0, "Focal weight", "Share of the focal loss.", ge=0, le=100, depends_on=("name", ("combined",))
+        0.0, "Focal weight", "Share of the focal loss.", ge=0, le=100, applies=[when("name", "combined")]
     )
     positive_weight: float = option(
         0.0, "Object weight", "Binary cross-entropy counts object pixels this many times; 0 takes √(background / object), "
-        "from 1 to 10; does nothing with several classes.", ge=0, le=1000, depends_on=("name", ("combined", "bce")), advanced=True,
+        "from 1 to 10; does nothing with several classes.", ge=0, le=1000, applies=[when("name", "combined", "bce")], advanced=True,
     )  # fmt: skip
     class_weights: Literal["none", "inverse", "inverse_sqrt", "median_frequency", "effective"] = option(
         "none", "Class weights", "Rare classes count more, by their share of the training pixels; multi-class only.", advanced=True,
+        applies=[unless("data.masks.meaning", "binary")],
         choice_labels={"none": "None", "inverse": "1 / frequency", "inverse_sqrt": "1 / √frequency",
                        "median_frequency": "Median frequency", "effective": "Effective number"},
     )  # fmt: skip
     gamma: float = option(
         2.0, "Focal gamma", "How strongly easy pixels are played down.", ge=0, le=10, advanced=True,
-        depends_on=("name", ("combined", "focal")),
+        applies=[when("name", "combined", "focal")],
     )  # fmt: skip
     smooth: float = option(
         1.0,

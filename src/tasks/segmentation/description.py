@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src.core.config.files import RESOURCES
+from src.core.config.idle import idle_options
 from src.core.config.layers import nearest
 from src.core.dataset.findings import Finding
 from src.core.task_info import TaskInfo
@@ -136,7 +137,7 @@ def _check_source(config: SegmentationConfig) -> list[Finding]:
 
 def check(config: SegmentationConfig, data: DatasetDescription | None) -> list[Finding]:
     """Findings on a configuration; with the description of the data set also those that need both."""
-    found = _check_model(config) + _check_training(config) + _check_source(config)
+    found = _check_model(config) + _check_training(config) + _check_source(config) + idle_options(config)
     if data is None:
         return found
     found += data.findings
@@ -154,11 +155,12 @@ def describe_data(
     config: SegmentationConfig,
     progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    quick: bool = False,
 ) -> DatasetDescription:
-    """Read the data set. Imported late: the window must not wait for OpenCV."""
-    from src.core.dataset.describe import describe
+    """Read the data set; its last split goes on. Imported late: the window must not wait for OpenCV."""
+    from src.core.dataset.split_memory import describe_remembered
 
-    return describe(config.data, progress, cancelled)
+    return describe_remembered(config.data, progress, cancelled, quick=quick)
 
 
 def estimate(config: SegmentationConfig) -> Mapping[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from src.core.dataset.description import DatasetDescription
+from src.core.dataset.findings import Finding
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.dataset.records import Split
 from src.core.dataset.weights import class_weights, foreground_prior
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.feed.augment import Augmentation
+from src.core.feed.cache import CachedReader, PackedCache
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.loader import FeedLoader
 from src.core.feed.normalise import ImageStandardiser, Normaliser
+from src.core.feed.reading import FileReader, Reader
 from src.models.losses import SegmentationLoss, get_loss_function
 from src.models.metrics import MetricsTracker
 from src.models.segmentation_models import (
@@ -27,6 +31,7 @@ from src.models.segmentation_models import (
     set_prior_bias,
     unfreeze_encoder,
 )  # fmt: skip
+from src.tasks.segmentation.cached import prepare_cache
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.pictures import overlay
 
@@ -74,6 +79,7 @@ class SegmentationTask(Task):
         self.class_names = list(data.class_names)
         self.normaliser = self._normaliser()
         self._loss: SegmentationLoss | None = None
+        self._cache: PackedCache | None = None
 
     def _normaliser(self) -> Normaliser | ImageStandardiser:
         model, wanted = self.config.model, self.config.data.normalise
@@ -82,11 +88,22 @@ class SegmentationTask(Task):
         norm = encoder_normalisation(model.encoder, model.encoder_weights)
         return Normaliser(norm.mean, norm.std)
 
+    def prepare_data(
+        self,
+        progress: Callable[[int, int, str], None],
+        cancelled: Callable[[], bool],
+        note: Callable[[Finding], None],
+    ) -> None:
+        """Find or build the cache of decoded images."""
+        self._cache = prepare_cache(self.config, self.data, self.meaning, progress, cancelled, note)
+
     def _dataset(self, split: Split, augmentation: Augmentation | None) -> ImageMaskDataset:
         data = self.config.data
+        files = FileReader(self.meaning, data.channels, self.data.intensity_range)
+        reader: Reader = files if self._cache is None else CachedReader(files, self._cache)
         return ImageMaskDataset(
             self.data.samples[split], self.meaning, data.image_size, data.channels, data.resize, augmentation,
-            self.config.training.seed, self.data.intensity_range, data.max_unreadable,
+            self.config.training.seed, self.data.intensity_range, data.max_unreadable, reader,
         )  # fmt: skip
 
     def _augmentation(self) -> Augmentation:
@@ -103,6 +120,8 @@ class SegmentationTask(Task):
             "pin": device.type == "cuda",
         }
         self.train_set = self._dataset("train", self._augmentation())
+        if data.resize == "crop" and data.crop_focus > 0:
+            self.train_set.focus(self.data.anchors, data.crop_focus, self.data.class_pixels["train"])
         train = FeedLoader(
             self.train_set,
             batch,
@@ -110,6 +129,7 @@ class SegmentationTask(Task):
             shuffle=True,
             drop_last=True,
             balance=data.balance,
+            class_balance=data.class_balance,
             **common,
         )
         self.val_set = self._dataset("val", None)

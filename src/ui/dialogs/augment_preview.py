@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -245,8 +245,8 @@ class AugmentPreview(QFrame):
         super().showEvent(event)
         self._timer.start()
 
-    def _samples(self) -> list[Mapping[str, Any]]:
-        return list(((self._description or {}).get("samples") or {}).get("train") or [])
+    def _samples(self) -> Sequence[Mapping[str, Any]]:
+        return ((self._description or {}).get("samples") or {}).get("train") or ()
 
     def _next(self, sample: int, seed: int) -> None:
         self._number += sample

@@ -44,8 +44,7 @@ class SourceBar(QWidget):
         super().__init__(parent)
         self.preset = QComboBox()
         self.preset.setAccessibleName("Preset")
-        self.preset.setMinimumContentsLength(16)
-        self.preset.setPlaceholderText("None")
+        self.preset.setMinimumContentsLength(22)
         guard_wheel(self.preset)
         for name, (title, about) in presets.items():
             self.preset.addItem(title, name)
@@ -70,8 +69,9 @@ class SourceBar(QWidget):
         self.save.clicked.connect(lambda _: self.save_asked.emit())
         self.everything.toggled.connect(self.all_wanted)
 
-    def show_preset(self, name: str) -> None:
-        """The preset that the settings are based on, or none."""
+    def show_preset(self, name: str, otherwise: str) -> None:
+        """The preset that the settings are based on; where there is none, ``otherwise`` says what they are based on."""
+        self.preset.setPlaceholderText(otherwise)
         self.preset.setCurrentIndex(self.preset.findData(name) if name else -1)
         about = self.preset.currentData(Qt.ToolTipRole)
         self.preset.setToolTip(about or "A set of values to begin with")

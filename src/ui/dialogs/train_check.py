@@ -7,7 +7,7 @@ from typing import Any
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
-from src.core.config import RunConfig
+from src.core.config import Resolved, RunConfig
 from src.core.dataset.findings import Finding
 from src.ui.dialogs.train_scan import DataScan
 from src.ui.dialogs.train_setup import Checked, TrainSetup, in_order, key_of
@@ -38,6 +38,11 @@ class TrainCheck(QObject):
         self._progress: tuple[int, int, str] | None = None
         self.scan.changed.connect(self._scan_changed)
         self.scan.progress.connect(self._scan_progress)
+
+    @property
+    def resolved(self) -> Resolved[Any] | None:
+        """The configuration with the origin of its values; None while a value cannot be used."""
+        return self._checked.resolved
 
     @property
     def config(self) -> RunConfig | None:

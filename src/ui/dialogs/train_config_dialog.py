@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from src.ui.dialogs.train_setup import TrainSetup
 from src.ui.dialogs.train_started import StartedRun
 from src.ui.dialogs.train_state import StartState, field_messages
 from src.ui.dialogs.train_tabs import TABS, mark_tabs
-from src.ui.dialogs.train_window import TrainWindow
+from src.ui.dialogs.train_window import TrainWindow, go_on
 from src.ui.theme import theme
 
 
@@ -42,6 +42,7 @@ class TrainConfigDialog(TrainWindow):
         config: RunConfig | Resolved[Any] | Mapping[str, Any] | None = None,
         paths_config: Mapping[str, Any] | None = None,
         parent: QWidget | None = None,
+        breathe: Callable[[], None] | None = None,
     ) -> None:
         """
         Args:
@@ -49,15 +50,18 @@ class TrainConfigDialog(TrainWindow):
             paths_config: ``images_dir``, ``masks_dir``, ``split_dir`` and so on; they count as changes made
                 here.
             parent: As in Qt.
+            breathe: Called after each few milliseconds of work, so that a window can go on meanwhile.
 
         Raises:
             ConfigError: Unknown keys or values out of bounds in what was given.
         """
-        super().__init__(TrainSetup(config, paths_config), parent)
+        super().__init__(TrainSetup(config, paths_config), parent, breathe)
         self.started = StartedRun(self)
         self._problem = ""
         self._connect()
         self._load(self.setup.initial)
+        self._breathe()
+        self._breathe = go_on  # from now on the person edits: nothing may come between
 
     def _connect(self) -> None:
         for form in self.forms.values():
@@ -135,9 +139,10 @@ class TrainConfigDialog(TrainWindow):
     def _fill(self, changes: Mapping[str, Any]) -> None:
         base, origins = self.setup.base.flat(), self.setup.base.origins
         for form in self.forms.values():
+            self._breathe()
             form.load(base, origins, changes)
         self.notes.show_values(self.forms["Model"].values())
-        self.source.show_preset(self.setup.preset)
+        self.source.show_preset(self.setup.preset, self.setup.basis)
 
     def show_all(self, everything: bool) -> None:
         """Show the settings that are rarely needed too."""
@@ -150,6 +155,10 @@ class TrainConfigDialog(TrainWindow):
 
     def _edited(self, key: str) -> None:
         self._problem = ""
+        values = {k: v for form in self.forms.values() for k, v in form.values().items()}
+        for form in self.forms.values():
+            if key not in form.fields:
+                form.see(values)
         self.notes.show_values(self.forms["Model"].values())
         self._update()
 
@@ -157,13 +166,15 @@ class TrainConfigDialog(TrainWindow):
         if self._begun:
             return  # settings of a run that has started are not checked again
         self.check.update(self.changes(), self._faults())
+        self.groups.update_from(self.check.resolved)
 
     def _show(self) -> None:
         findings, description = self.check.findings(), self.check.description
         self.summary.show_facts(self.check.config, description)
         self.summary.show_findings(findings)
         self.preview.update_from(self.check.config, description)
-        mark_tabs(self.tabs, self.forms, field_messages(findings, self.check.labels))
+        self.groups.show_check(description, findings, self.check.scan.state == "done")
+        mark_tabs(self.tabs, self.forms, {} if self._begun else field_messages(findings, self.check.labels))
         self._show_progress()
 
     def _show_progress(self) -> None:
@@ -258,6 +269,10 @@ class TrainConfigDialog(TrainWindow):
         """While a run is shown its settings stand still."""
         for form in self.forms.values():
             form.set_read_only(locked)
+        if locked:
+            mark_tabs(
+                self.tabs, self.forms, {}
+            )  # what was wrong with other settings is not wrong with the run
         self.summary.setVisible(not locked)
         self.source.setVisible(not locked)
         self._show_status()
@@ -275,6 +290,7 @@ class TrainConfigDialog(TrainWindow):
     def _let_go(self) -> None:
         self.check.scan.close()
         self.preview.close_preview()
+        self.groups.close_preview()
         if self._begun:
             self._leave_run()
 

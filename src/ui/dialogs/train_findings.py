@@ -10,9 +10,10 @@ from PyQt5.QtGui import QFont, QKeyEvent, QMouseEvent
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from src.core.dataset.findings import MAX_NAMED, Finding
-from src.ui.dialogs.train_setup import in_words, key_of
+from src.ui.dialogs.train_setup import key_of
 from src.ui.icons import icon
 from src.ui.theme import sized_font, theme
+from src.ui.wording import in_words
 
 #: Severity to word, icon, role of the icon, role of the card.
 LOOK = {
@@ -36,12 +37,13 @@ class FindingCard(QFrame):
     def __init__(self, finding: Finding, labels: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.finding = finding
-        self.key = key_of(finding, labels)
+        key = key_of(finding, labels)
+        self.key = key if key in labels else ""
         word, self._icon_name, self._icon_role, card_role = LOOK[finding.severity]
         self.setProperty("role", card_role)
         self.setObjectName(f"finding:{finding.code}")
         self._icon = QLabel()
-        heading = QLabel(f"{word}: {labels[self.key]}" if self.key in labels else word)
+        heading = QLabel(f"{word}: {labels[self.key]}" if self.key else word)
         heading.setFont(sized_font(heading, 0.95, QFont.DemiBold))
         heading.setWordWrap(True)
         top = QHBoxLayout()
@@ -52,17 +54,17 @@ class FindingCard(QFrame):
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(3)
         column.addLayout(top)
-        column.addWidget(_text(_with_breaks(in_words(finding.message, labels))))
+        column.addWidget(_text(_with_breaks(in_words(finding.message))))
         if finding.cure:
-            column.addWidget(_text(_with_breaks(in_words(finding.cure, labels)), "muted"))
+            column.addWidget(_text(_with_breaks(in_words(finding.cure)), "muted"))
         files = [w for w in finding.where if w not in labels]
         if files:
             column.addWidget(_files(files))
-        self.setAccessibleName(f"{heading.text()}. {finding.message} {finding.cure}")
+        self.setAccessibleName(f"{heading.text()}. {in_words(f'{finding.message} {finding.cure}')}")
         if self.key:
             self.setFocusPolicy(Qt.TabFocus)
             self.setCursor(Qt.PointingHandCursor)
-            self.setToolTip(f"Click to go to “{labels.get(self.key, self.key)}”")
+            self.setToolTip(f"Click to go to “{labels[self.key]}” ({self.key})")
         self._dress()
         theme().changed.connect(self._dress)
 

@@ -38,7 +38,7 @@ class DataScan(QObject):
         self.detected: dict[str, Any] = {}
         self.reason = ""
         self._key: Any = None
-        self._text = ""
+        self._resolved: Resolved[Any] | None = None
         self._thread: ScanThread | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -60,7 +60,7 @@ class DataScan(QObject):
         if key == self._key:
             return
         self._key = key
-        self._text = dump_yaml(resolved)
+        self._resolved = resolved
         self._cancel()
         self._set("waiting")
         self._timer.start()
@@ -90,7 +90,8 @@ class DataScan(QObject):
             thread.cancel()
 
     def _start(self) -> None:
-        thread = self._thread = ScanThread(self._text)
+        assert self._resolved is not None, "the timer was started with it"
+        thread = self._thread = ScanThread(dump_yaml(self._resolved))  # not at every letter that is typed
         thread.progress.connect(self.progress)
         thread.done.connect(self._done)
         thread.failed.connect(self._failed)

@@ -83,6 +83,7 @@ class TrainSetup:
         info: The task.
         base: What preset, file or caller gave.
         preset: Name of the preset, or nothing.
+        basis: Where the values are from while there is no preset, in words.
         initial: Values that the caller gave beside the configuration, as changes.
     """
 
@@ -94,6 +95,7 @@ class TrainSetup:
             ConfigError: Unknown keys or values out of bounds in what the caller gave.
         """
         self.preset = ""
+        self.basis = "Settings of your own"
         if config is None:
             self.info: TaskInfo = next(iter(TASKS.values()))
             self.preset = next(iter(presets(self.info.id)), "")
@@ -104,6 +106,8 @@ class TrainSetup:
             self.info = task_info(self.base.config.task)
             named = isinstance(config, Mapping) and config.get("preset")
             self.preset = str(named) if named else ""
+            if "file" in self.base.origins.values():
+                self.basis = "From the data set's file"
         self.initial = self._paths(paths)
 
     def _paths(self, paths: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -153,6 +157,7 @@ class TrainSetup:
             )
         self.base = resolve(info.config, [file_layer(path, info.config)])
         self.preset = ""
+        self.basis = f"From {path.name}"
 
     def apply(self, changes: Mapping[str, Any]) -> Resolved[Any]:
         """The configuration with the changes of the dialog, paths made absolute.
@@ -195,11 +200,3 @@ def key_of(finding: Finding, known: Mapping[str, Any]) -> str:
         return finding.where[0]
     exact = _KEY_OF_EXACT_CODE.get(finding.code, "")
     return exact or _KEY_OF_CODE.get(finding.code.split(".", 1)[0], "")
-
-
-def in_words(text: str, labels: Mapping[str, str]) -> str:
-    """A sentence with the labels of the window instead of the keys of the file."""
-    for key in sorted(labels, key=len, reverse=True):
-        if "." in key and key in text:
-            text = text.replace(key, f"“{labels[key]}”")
-    return text

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from src.core.dataset.findings import Finding
-from src.ui.dialogs.train_setup import in_words, key_of
+from src.ui.dialogs.train_setup import key_of
+from src.ui.wording import in_words
 
 _LONG = 90
 
@@ -34,7 +35,7 @@ def start_state(
     if errors:
         label = labels.get(key_of(errors[0], labels), "")
         more = f" ({len(errors) - 1} more on the right)" if len(errors) > 1 else ""
-        text = in_words(errors[0].message, labels)
+        text = in_words(errors[0].message)
         return StartState("error", f"Cannot start yet. {label + ': ' if label else ''}{text}{more}", False)
     if scan in ("waiting", "running"):
         done, total, _ = progress or (0, 0, "")
@@ -62,5 +63,5 @@ def field_messages(findings: list[Finding], labels: Mapping[str, str]) -> dict[s
                 if len(finding.message) > _LONG
                 else f"{finding.message} {finding.cure}".strip()
             )
-            messages[key] = (finding.severity, in_words(text, labels))
+            messages[key] = (finding.severity, in_words(text))
     return messages

@@ -210,6 +210,12 @@ class SummaryPanel(QScrollArea):
         self._fact_labels: list[tuple[QLabel, QLabel]] = []
         self.show_scan("", None)
 
+    def minimumSizeHint(self) -> QSize:
+        """No line of it is cut at the right."""
+        wide = self._column.parentWidget().minimumSizeHint().width()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(wide + bar, super().minimumSizeHint().height())
+
     def show_facts(self, config: RunConfig | None, description: Mapping[str, Any] | None) -> None:
         """What the configuration says; the last usable one stays while a value cannot be used."""
         if config is not None:

@@ -37,8 +37,8 @@ def tab_of(option: Option) -> str:
     return {"model": "Model", "training": "Training", "data": "Data"}.get(option.section, "Monitoring")
 
 
-def make_forms(info: TaskInfo) -> dict[str, SchemaForm]:
-    """Tab to form."""
+def make_forms(info: TaskInfo, breathe: Callable[[], None] | None = None) -> dict[str, SchemaForm]:
+    """Tab to form; ``breathe`` is called now and then."""
     return {
         name: SchemaForm(
             info.config,
@@ -47,6 +47,7 @@ def make_forms(info: TaskInfo) -> dict[str, SchemaForm]:
             SUGGESTIONS,
             title=TITLES[name],
             show_help=name in WITH_HELP,
+            breathe=breathe,
         )
         for name in TABS
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from src.ui.dialogs.augment_preview import AugmentPreview
+from src.ui.dialogs.groups_preview import GroupsPreview
 from src.ui.dialogs.train_bars import SourceBar, StartBar, line
 from src.ui.dialogs.train_check import TrainCheck
 from src.ui.dialogs.train_monitoring import MonitoringTab
@@ -16,6 +19,10 @@ from src.ui.dialogs.train_summary import SummaryPanel
 from src.ui.dialogs.train_tabs import TABS, make_forms
 
 _WIDTH, _HEIGHT = 1360, 880
+
+
+def go_on() -> None:
+    """Work without a breath."""
 
 
 class TrainWindow(QDialog):
@@ -28,9 +35,12 @@ class TrainWindow(QDialog):
         forms: Tab to form.
     """
 
-    def __init__(self, setup: TrainSetup, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, setup: TrainSetup, parent: QWidget | None = None, breathe: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(parent)
         self.setup = setup
+        self._breathe = breathe or go_on
         self.check = TrainCheck(setup, self)
         self.setWindowTitle("Train model")
         self.setWindowFlags(
@@ -41,23 +51,37 @@ class TrainWindow(QDialog):
         self.resize(self._first_size())
 
     def _build(self) -> None:
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("tabs")
-        self.tabs.setDocumentMode(True)
-        self.forms = make_forms(self.setup.info)
+        self._lay_out()
+        self._breathe()
+        self.forms = make_forms(self.setup.info, self._breathe)
         self.monitoring = MonitoringTab(self.forms["Monitoring"])
+        self.groups = GroupsPreview()
         self.preview = AugmentPreview()
-        self.forms["Data"].add_widget(self.preview)
         self.notes = ValueNotes(self.setup.info.explain)
-        self.forms["Model"].add_widget(self.notes)
+        for card, tab, after in (
+            (self.groups, "Data", "Split"),
+            (self.preview, "Data", ""),
+            (self.notes, "Model", ""),
+        ):
+            self._breathe()
+            self.forms[tab].add_widget(card, after)
         for name in TABS:
             page = self.monitoring if name == "Monitoring" else self.forms[name]
             page.setObjectName(name)
+            self._breathe()
             self.tabs.addTab(page, name)
+        self._breathe()
+
+    def _lay_out(self) -> None:
+        """Everything but the pages: a page that is added to what has its place already is dressed alone."""
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("tabs")
+        self.tabs.setDocumentMode(True)
         self.summary = SummaryPanel(self.setup.info, self.check.labels)
         self.source = SourceBar(self.setup.preset_titles())
         self.bar = StartBar()
         self.start_button, self.status = self.bar.start, self.bar.status
+        self._breathe()
         self.splitter = QSplitter(Qt.Horizontal)
         self.splitter.addWidget(self.tabs)
         self.splitter.addWidget(self.summary)

@@ -11,7 +11,7 @@ from PyQt5.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from src.core.config import Option, options
+from src.core.config import Condition, Option, options, without_effect
 from src.ui.theme import sized_font
 from src.ui.widgets.form_field import Field, make_editor
 
@@ -19,6 +19,8 @@ from src.ui.widgets.form_field import Field, make_editor
 _COLUMN_EM, _WIDEST_EM = 25, 48
 _LABEL_EM = 9
 _MARGIN, _GAP = 16, 14
+# Fields that are made in one go: a few milliseconds.
+_AT_ONCE = 4
 
 
 def item_kind(schema: type[BaseModel], key: str) -> Any:
@@ -81,6 +83,7 @@ class SchemaForm(QScrollArea):
         title: str = "",
         show_help: bool = False,
         parent: QWidget | None = None,
+        breathe: Callable[[], None] | None = None,
     ) -> None:
         """
         Args:
@@ -91,12 +94,15 @@ class SchemaForm(QScrollArea):
             title: Stands over options that have no group.
             show_help: Show below each field what it does; a wide form always does.
             parent: As in Qt.
+            breathe: Called now and then while the fields are made.
         """
         super().__init__(parent)
         self.fields: dict[str, Field] = {}
         self._groups: list[Group] = []
+        self._options = {o.key: o for o in options(schema)}
+        self._elsewhere: dict[str, Any] = {}
         self._title, self._show_help = title, show_help
-        self._extra: list[QWidget] = []
+        self._extra: list[tuple[str, QWidget]] = []
         self._all = False
         self._columns = 0
         self.setWidgetResizable(True)
@@ -106,9 +112,11 @@ class SchemaForm(QScrollArea):
         self._line.setContentsMargins(_MARGIN, _GAP, _MARGIN, _MARGIN)
         self._line.setSpacing(_GAP)
         self.setWidget(self._page)
-        for option in options(schema):
+        for option in self._options.values():
             if wanted(option):
                 self._add(option, schema, choices, suggestions or {})
+                if breathe is not None and len(self.fields) % _AT_ONCE == 0:
+                    breathe()
         self._assign_mnemonics()
         self._arrange()
 
@@ -142,8 +150,13 @@ class SchemaForm(QScrollArea):
         """Show ``base`` with ``changes`` over it."""
         for key, field in self.fields.items():
             field.load(base[key], origins.get(key, "default"), changes.get(key, base[key]))
-        self._update_dependents()
+        self.see({**base, **changes})
         self._update_shown()
+
+    def see(self, values: Mapping[str, Any]) -> None:
+        """Options that are not on this form have these values: some here may have no effect because of them."""
+        self._elsewhere = {k: v for k, v in values.items() if k not in self.fields}
+        self._update_dependents()
 
     def faults(self) -> dict[str, str]:
         """Key to the reason why the text of a field is no value; only of fields that have an effect."""
@@ -164,10 +177,10 @@ class SchemaForm(QScrollArea):
         """Show the values without letting anybody change them."""
         self._page.setEnabled(not read_only)
 
-    def add_widget(self, widget: QWidget) -> None:
-        """A further card at the end."""
+    def add_widget(self, widget: QWidget, after: str = "") -> None:
+        """A further card, behind the group of this title, else at the end."""
         widget.setParent(self._page)
-        self._extra.append(widget)
+        self._extra.append((after, widget))
         self._columns = 0
         self._arrange()
 
@@ -189,17 +202,14 @@ class SchemaForm(QScrollArea):
         self.edited.emit(key)
 
     def _update_dependents(self) -> None:
+        idle = without_effect(self._options.values(), {**self._elsewhere, **self.values()})
         for key, field in self.fields.items():
-            if field.option.depends_on is None:
-                continue
-            sibling, wanted = field.option.depends_on
-            other = self.fields.get(f"{key.rpartition('.')[0]}.{sibling}")
-            if other is not None and other.value not in wanted:
-                words = other.option.choice_labels or {}
-                named = " or ".join(f"“{words.get(str(v), v)}”" for v in wanted)
-                field.set_enabled(f"Used only while {other.option.label} is {named}.")
-            else:
-                field.set_enabled("")
+            field.set_enabled(self._why(idle[key]) if key in idle else "")
+
+    def _why(self, condition: Condition) -> str:
+        other = self._options[condition.key]
+        words = other.choice_labels or {}
+        return condition.sentence(other.label, lambda value: f"“{words.get(str(value), value)}”")
 
     def _update_shown(self) -> None:
         for group in self._groups:
@@ -232,7 +242,11 @@ class SchemaForm(QScrollArea):
 
     def _arrange(self) -> None:
         em = self.fontMetrics().horizontalAdvance("m")
-        cards: list[QWidget] = [g for g in self._groups if not g.isHidden()] + self._extra
+        cards: list[QWidget] = []
+        for group in self._groups:
+            cards += [] if group.isHidden() else [group]
+            cards += [w for title, w in self._extra if title == group.title]
+        cards += [w for title, w in self._extra if title not in {g.title for g in self._groups}]
         least = max([_COLUMN_EM * em, *(card.minimumSizeHint().width() for card in cards)]) + _GAP
         count = max(1, min(3, len(cards), (self.viewport().width() - 2 * _MARGIN + _GAP) // least))
         if count == self._columns:

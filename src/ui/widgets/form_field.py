@@ -144,15 +144,18 @@ class Field(QObject):
 
     def set_enabled(self, reason: str) -> None:
         """Disable the editor for a reason, or enable it where there is none."""
+        if reason == self._reason_disabled:
+            return
         self._reason_disabled = reason
         self.editor.setEnabled(not reason)
         self.label.setEnabled(not reason)
         self._mark()
+        self.show_message(self._severity, self._reason)
 
     def show_message(self, severity: str, text: str) -> None:
         """A reason below the editor; an empty text takes it away."""
         self._severity, self._reason = severity, text
-        shown = text or (self.option.help if self._show_help else "")
+        shown = text or self._reason_disabled or (self.option.help if self._show_help else "")
         self.message.setText(shown)
         set_role(self.message, _ROLE_OF.get(severity, "muted"))
         self.message.setVisible(bool(shown) and not self.editor.isHidden())

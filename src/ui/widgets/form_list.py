@@ -7,7 +7,6 @@ from typing import Any
 
 from PyQt5.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QPushButton,
     QTableWidget,
@@ -17,6 +16,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.core.config import Option
+from src.ui.widgets.flow import FlowLayout
 from src.ui.widgets.form_editors import Editor, TextEditor
 
 _ROWS_SHOWN = 5
@@ -67,15 +67,13 @@ class NamesEditor(Editor):
         self.table.itemChanged.connect(lambda _: self._changed())
         self.table.itemSelectionChanged.connect(self._enable)
         column.addWidget(self.table)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(4)
+        buttons = FlowLayout(spacing=4)  # so that the card fits into half of a narrow window
         self.add = self._button("Add", "Add a class at the end", self._add)
         self.remove = self._button("Remove", "Remove the chosen class", self._remove)
         self.up = self._button("Up", "Move the chosen class up", lambda: self._move(-1))
         self.down = self._button("Down", "Move the chosen class down", lambda: self._move(1))
         for button in (self.add, self.remove, self.up, self.down):
             buttons.addWidget(button)
-        buttons.addStretch(1)
         column.addLayout(buttons)
         self.row.addLayout(column, 1)
         self.setFocusProxy(self.table)

@@ -24,6 +24,7 @@ from src.ui.icons import icon
 from src.ui.run_data import Message, RunData
 from src.ui.theme import fixed_font, theme
 from src.ui.widgets.choice import Choice
+from src.ui.wording import in_words
 
 _LINES_KEPT = 5000
 _MESSAGES_SHOWN = 1000
@@ -135,8 +136,8 @@ class LogPage(QWidget):
             filter(
                 None,
                 [
-                    f"{when:%d %b %H:%M:%S}   {_WORDS[message.level]}{message.text}",
-                    f"What to do: {message.cure}" if message.cure else "",
+                    f"{when:%d %b %H:%M:%S}   {_WORDS[message.level]}{in_words(message.text)}",
+                    f"What to do: {in_words(message.cure)}" if message.cure else "",
                     f"Where: {message.where}" if message.where else "",
                 ],
             )

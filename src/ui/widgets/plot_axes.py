@@ -9,7 +9,10 @@ import pyqtgraph as pg
 
 #: Steps of 0.0001 and larger are written without a power of ten.
 _MOST_DECIMALS = 4
-_TIME_STEPS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 86400, 7 * 86400, 28 * 86400)
+#: None more than twice and a half the one before it: else a narrow plot may show no time at all.
+_HOUR, _DAY = 3600, 86400
+_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR,
+               _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY, 14 * _DAY, 28 * _DAY)  # fmt: skip
 
 
 class EpochAxis(pg.AxisItem):

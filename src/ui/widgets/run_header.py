@@ -24,6 +24,7 @@ from src.ui.text import count, duration, metric_title, moment, number, run_title
 from src.ui.theme import set_role, sized_font, theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.run_buttons import RunButtons
+from src.ui.wording import in_words
 
 _PHASES = {"train": "training", "val": "validation"}
 _FRAMES = {
@@ -162,8 +163,8 @@ class RunHeader(QWidget):
         self.buttons.show_summary(summary)
         said = bool(summary.cause or summary.cure) and not summary.alive
         self.ending.setVisible(said)
-        self.cause.setText(summary.cause)
-        self.cure.setText(summary.cure)
+        self.cause.setText(in_words(summary.cause))
+        self.cure.setText(in_words(summary.cure))
         self.cure.setVisible(bool(summary.cure))
         set_role(self.ending, _FRAMES.get(summary.state, "info"))
 
@@ -176,7 +177,9 @@ class RunHeader(QWidget):
         self.run_bar.setRange(0, 1000)
         self.run_bar.setValue(round(1000 * done / planned))
         self.run_text.setText(
-            f"{count(done, 'epoch')} of {data.planned:,} done"
+            data.stage
+            if data.stage and alive
+            else f"{count(done, 'epoch')} of {data.planned:,} done"
             if data.planned
             else "Waiting for the first step"
             if alive or not data.ending

@@ -32,6 +32,7 @@ from PyQt5.QtWidgets import (
 from src.ui.icons import STATE_ROLES, icon, paint_icon, state_icon_name
 from src.ui.text import metric_title, moment, number, run_title
 from src.ui.theme import colour, sized_font, theme
+from src.ui.wording import in_words
 
 SUMMARY = Qt.UserRole + 1
 
@@ -89,7 +90,7 @@ class RunsModel(QAbstractListModel):
         if role == Qt.AccessibleTextRole:
             return f"{run_title(run.folder.name)}, {state_words(run)}, started {moment(run.started)}"
         if role == Qt.ToolTipRole:
-            return "\n".join(filter(None, [str(run.folder.path), run.cause, run.cure]))
+            return "\n".join(filter(None, [str(run.folder.path), in_words(run.cause), in_words(run.cure)]))
         return None
 
 

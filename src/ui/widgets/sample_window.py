@@ -1,75 +1,147 @@
-"""One image of a data set large, with its mask over it; arrow keys go to the next."""
+"""One image of a data set large, with its mask over it, down to its pixels; keys go to the next."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+import numpy as np
 from PyQt5.QtCore import QModelIndex, Qt
-from PyQt5.QtGui import QCloseEvent, QImage, QKeySequence, QPixmap
-from PyQt5.QtWidgets import QLabel, QPushButton, QShortcut, QWidget
+from PyQt5.QtGui import QCloseEvent, QImage, QKeySequence
+from PyQt5.QtWidgets import QFrame, QLabel, QPushButton, QShortcut, QWidget
 
+from src.core.dataset.masks import IGNORE_INDEX
 from src.ui.widgets.image_loader import ImageLoader
+from src.ui.widgets.overlay_bar import OverlayBar
 from src.ui.widgets.picture_window import PictureWindow
-from src.ui.widgets.thumbnails import SAMPLE, SPLIT_TITLES, Thumbnails, read_layers
+from src.ui.widgets.pyramid import Pyramid, read_pyramid
+from src.ui.widgets.thumbnail_model import SAMPLE, SPLIT_TITLES, Reading, Thumb
+from src.ui.widgets.thumbnails import Thumbnails
 
 
 class SampleWindow(PictureWindow):
-    """Shows the samples of a `Thumbnails` list one at a time."""
+    """Shows the samples of a `Thumbnails` grid one at a time.
 
-    def __init__(
-        self, parent: QWidget, thumbnails: Thumbnails, meaning: Any, colours: list[tuple[int, int, int]]
-    ) -> None:
-        super().__init__(parent, "", overlay=True)
-        self._thumbnails, self._meaning, self._colours = thumbnails, meaning, colours
-        self._row = -1
+    Attributes:
+        words: What is under the pointer, or how large the image is.
+    """
+
+    def __init__(self, parent: QWidget, thumbnails: Thumbnails, reading: Reading, classes: list[str]) -> None:
+        super().__init__(parent, "")
+        self._thumbnails, self._reading, self._classes = thumbnails, reading, classes
+        self._position, self._row, self._said = -1, -1, ""
         self._loader = ImageLoader(self)
         self._loader.loaded.connect(self._loaded)
-        self.opacity.setValue(round(thumbnails.opacity * 100))
-        row = self.layout().itemAt(1).layout()
-        self._words = QLabel()
-        self._words.setTextFormat(Qt.PlainText)
-        row.insertWidget(3, self._words)
-        for text, step, key in (("Pre&vious", -1, Qt.Key_PageUp), ("&Next", 1, Qt.Key_PageDown)):
+        self.bar = OverlayBar()
+        self.bar.put(classes, {}, reading.meaning is not None and reading.meaning.ignore_value is not None)
+        self.bar.classes.hide()
+        self.bar.changed.connect(self.view.set_overlay)
+        self.bar.opacity_changed.connect(self.view.set_opacity)
+        self.bar.follow(thumbnails.cells.overlay)
+        self.bar.opacity.setValue(round(thumbnails.cells.opacity * 100))
+        self.view.set_overlay(self.bar.overlay)
+        self.view.set_opacity(thumbnails.cells.opacity)
+        self.bar.setVisible(len(classes) > 0)
+        for place, (text, step, keys, tip) in enumerate(
+            (
+                ("Pre&vious", -1, (Qt.Key_PageUp, Qt.Key_P), "The image before this one (Page up or P)"),
+                ("&Next", 1, (Qt.Key_PageDown, Qt.Key_N), "The image after this one (Page down or N)"),
+            )
+        ):
             button = QPushButton(text)
-            button.clicked.connect(partial(self._step, step))
-            row.insertWidget(0 if step < 0 else 1, button)
-            QShortcut(QKeySequence(key), self, activated=partial(self._step, step))
+            button.setToolTip(tip)
+            button.setAutoDefault(False)
+            button.clicked.connect(partial(self.step, step))
+            self.row.insertWidget(place, button)
+            for key in keys:
+                QShortcut(QKeySequence(key), self, activated=partial(self.step, step))
+        self.row.addWidget(self.bar)
+        line = QFrame()
+        line.setProperty("role", "line")
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.PlainText)
+        self.words.setContentsMargins(12, 5, 12, 6)
+        self.words.setAccessibleName("Pixel under the pointer")
+        self.column.insertWidget(1, self.words)
+        self.column.insertWidget(1, line)
+        self.view.pointed.connect(self._pointed)
+        self.view.setToolTip("Wheel, + and − zoom; drag or arrow keys move; 0 fits, 1 shows 1:1")
 
     def show_row(self, index: QModelIndex) -> None:
-        """Show this sample."""
+        """Show this sample: at once as small as it is known, then whole."""
         sample = index.data(SAMPLE)
-        self._row = index.row()
-        self.setWindowTitle(f"{sample['id']} – {SPLIT_TITLES.get(sample['split'], sample['split'])}")
-        self._words.setText(f"Reading {sample['id']}…")
-        self._loader.forget()
-        self._loader.ask(
-            self._row,
-            partial(read_layers, sample["image"], sample["mask"], self._meaning, self._colours, None),
-        )
+        self._position, self._row = index.row(), sample["row"]
+        many = self._thumbnails.samples.rowCount()
+        title = f"{sample['id']} – {SPLIT_TITLES[sample['split']]}, {self._position + 1:,} of {many:,}"
+        self.setWindowTitle(title)
+        self.view.set_picture(self._preview(sample))
+        self._say(f"Reading {sample['id']}…")
+        reading = self._reading
+        job = partial(read_pyramid, sample["image"], sample["mask"], reading.meaning, reading.intensity_range)
+        self._loader.want([(self._row, job)])
         self.show()
         self.raise_()
 
-    def _step(self, step: int, _: bool = False) -> None:
-        index = self._thumbnails.samples.index(self._row + step)
+    def _preview(self, sample: dict[str, Any]) -> Pyramid | None:
+        thumb = self._thumbnails.thumbs.find(sample["row"])
+        if not isinstance(thumb, Thumb) or not sample["width"] or not sample["height"]:
+            return None
+        pixels = _array(thumb.picture)
+        return Pyramid.preview(pixels, thumb.labels, sample["width"], sample["height"])
+
+    def step(self, step: int, _: bool = False) -> None:
+        """Show the image that stands so many places further in the grid."""
+        index = self._thumbnails.samples.index(self._position + step)
         if index.isValid():
             self._thumbnails.setCurrentIndex(index)
             self.show_row(index)
 
-    def _loaded(self, row: int, result: tuple[QImage, QImage] | None) -> None:
+    def _loaded(self, row: int, picture: Pyramid | None) -> None:
         if row != self._row:
             return
-        if result is None:
-            self.view.set_layer(0, QPixmap())
-            self.view.set_layer(1, QPixmap())
-            self._words.setText("This image cannot be read; the findings of the data set say why.")
+        self.view.set_picture(picture)
+        if picture is None:
+            self._say("This image cannot be read; the findings of the data set say why.")
             return
-        image, mask = result
-        self.view.set_layer(0, QPixmap.fromImage(image))
-        self.view.set_layer(1, QPixmap.fromImage(mask))
-        self.view.set_opacity(1, self.opacity.value() / 100)
-        self._words.setText(f"{image.width():,} × {image.height():,} px")
+        words = f"{picture.width:,} × {picture.height:,} px"
+        if self._reading.meaning is not None and not picture.labels:
+            words += ", no mask that can be shown"
+        self._say(words)
+
+    def _say(self, words: str) -> None:
+        self._said = words
+        self.words.setText(words)
+
+    def _pointed(self, x: int, y: int) -> None:
+        found = self.view.picture.at(x, y) if self.view.picture is not None and x >= 0 else None
+        if found is None:
+            self.words.setText(self._said)
+            return
+        values, number = found
+        words = f"x {x:,}  y {y:,}    value {', '.join(f'{v:g}' for v in _short(values))}"
+        if number is not None:
+            words += f"    class {self._class(number)}"
+        self.words.setText(words)
+
+    def _class(self, number: int) -> str:
+        if number == IGNORE_INDEX:
+            return "ignored"
+        return f"{number} {self._classes[number]}" if number < len(self._classes) else str(number)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._loader.stop()
+        self._loader.end()
         super().closeEvent(event)
+
+
+def _short(values: tuple[float, ...]) -> tuple[float, ...]:
+    """One number for grey."""
+    return values[:1] if len(set(values)) == 1 else values
+
+
+def _array(picture: QImage) -> np.ndarray:
+    """``H×W×3`` uint8 of its own memory."""
+    image = picture.convertToFormat(QImage.Format_RGB888)
+    bits = image.constBits()
+    bits.setsize(image.sizeInBytes())
+    rows = np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()

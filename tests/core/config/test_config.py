@@ -114,9 +114,9 @@ def test_every_option_is_described_for_people(task: str) -> None:
     assert len(keys) == len(set(keys))
     for o in found:
         assert o.label and o.help.endswith("."), o.key
-        if o.depends_on:
-            sibling = ".".join([*o.key.split(".")[:-1], o.depends_on[0]])
-            assert sibling in keys, f"{o.key} depends on {sibling}"
+        for condition in o.conditions:
+            other = next(other for other in found if other.key == condition.key)
+            assert not other.choices or set(condition.values) <= set(other.choices), o.key
 
 
 @pytest.mark.parametrize("task", TASKS)

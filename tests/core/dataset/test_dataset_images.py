@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from src.core.dataset.images import (
     read_mask,
     read_native,
 )
+from src.core.dataset.row_facts import read_row
+from src.core.dataset.source_rows import Row
 
 RNG = np.random.default_rng(0)
 SMOOTH = cv2.resize(
@@ -259,3 +262,29 @@ def test_a_coloured_mask_is_refused_and_a_grey_jpeg_is_not(tmp_path: Path) -> No
     grey = cv2.cvtColor(SMOOTH, cv2.COLOR_BGR2GRAY)
     cv2.imwrite(str(tmp_path / "g.jpg"), np.dstack([grey] * 3))
     assert np.abs(read_mask(tmp_path / "g.jpg").astype(int) - grey).max() < 16
+
+
+def test_what_a_header_claims_is_believed_before_anything_is_decoded(tmp_path: Path) -> None:
+    Image.fromarray(SMOOTH).save(tmp_path / "a.png")
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(data)
+    header = read_header(tmp_path / "a.png")
+    assert (header.width, header.height) == (60_000, 60_000)
+    facts = read_row(Row("a", str(tmp_path / "a.png"), None))
+    assert [reason for _, reason in facts.problems] and "60000 x 60000 pixels" in facts.problems[0][1]
+
+
+@pytest.mark.parametrize(
+    ("start", "name"), [(b"PK\x03\x04", "a ZIP archive"), (b"<!DOCTYPE html>", "a web page")]
+)
+def test_other_files_with_the_name_of_an_image_are_called_by_their_own(
+    tmp_path: Path, start: bytes, name: str
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(start + bytes(2000))
+    for read in (read_image, read_mask):
+        with pytest.raises(UnreadableImageError, match=f"is {name}, not an image"):
+            read(path)
+    assert f"is {name}" in read_row(Row("a", str(path), str(path))).problems[0][1]

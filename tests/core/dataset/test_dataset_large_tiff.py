@@ -11,11 +11,16 @@ import numpy as np
 import pytest
 import tifffile
 
+from src.core.dataset import image_files
 from src.core.dataset.image_files import UnreadableImageError
 from src.core.dataset.images import read_image
 from src.core.dataset.large_tiff import large_tiff
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
+from src.core.dataset.objects import find_objects
 from src.core.dataset.records import Sample
+from src.core.dataset.row_facts import MaskContent, read_row
+from src.core.dataset.scan import scan_objects
+from src.core.dataset.source_rows import Row
 from src.core.feed.augment import Augmentation
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.reading import FileReader
@@ -143,3 +148,60 @@ def test_training_windows_of_a_large_picture_take_little_memory(tmp_path: Path) 
     assert whole.shape[:2] == small_mask.shape == (300, 300)
     assert (small_mask == labels[7::14, 7::14]).all()
     assert ((whole[..., 0] > 100) == (small_mask == 2)).mean() > 0.995
+
+
+def large_pair(folder: Path, **way: Any) -> tuple[Row, np.ndarray]:
+    """An image and its mask just above the size from which parts are read."""
+    image = cv2.resize(picture(400, 520), (5200, 4000), interpolation=cv2.INTER_LINEAR)
+    mask = np.zeros((4000, 5200), np.uint8)
+    mask[1000:1900, 2000:2001], mask[3000:3300, 100:400] = 1, 2
+    tifffile.imwrite(folder / "a.tif", image, photometric="rgb", tile=(256, 256), compression="zlib", **way)
+    tifffile.imwrite(folder / "m.tif", mask, tile=(256, 256), compression="zlib")
+    return Row("a", str(folder / "a.tif"), str(folder / "m.tif")), mask
+
+
+def test_the_check_reads_large_files_in_pieces_and_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, mask = large_pair(tmp_path)
+    whole_image = read_image(row.image)
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 10_000_000)  # larger pictures are read, if in pieces
+    large_tiff(row.image)
+    tracemalloc.start()
+    facts = read_row(row)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    scan_objects([row], [facts], MaskMeaning("index", ("a", "b", "c"), (0, 1, 2)), workers=1)
+    assert not facts.problems and facts.header is not None and facts.mask_size == (5200, 4000)
+    assert peak < whole_image.nbytes / 4
+    assert facts.values == {0: mask.size - 900 - 90_000, 1: 900, 2: 90_000}
+    assert facts.objects == find_objects(mask, 3)
+    grey = cv2.cvtColor(whole_image, cv2.COLOR_RGB2GRAY)
+    assert facts.brightness == pytest.approx(grey.mean(), abs=1)
+    assert facts.mask_content == content_of_whole(mask)
+
+
+def content_of_whole(mask: np.ndarray) -> bytes:
+    content = MaskContent(mask.shape)
+    content.add(mask)
+    return content.digest()
+
+
+def test_the_check_finds_damage_in_any_piece_of_a_large_file(tmp_path: Path) -> None:
+    row, _ = large_pair(tmp_path)
+    with tifffile.TiffFile(row.image) as file:
+        offset, count = file.pages[0].dataoffsets[177], file.pages[0].databytecounts[177]
+    data = bytearray(Path(row.image).read_bytes())
+    data[offset : offset + count] = bytes(count)
+    Path(row.image).write_bytes(data)
+    ((path, reason),) = read_row(row).problems
+    assert path == row.image and reason.startswith("is damaged")
+
+
+def test_the_levels_of_a_large_file_are_not_taken_for_several_pictures(tmp_path: Path) -> None:
+    image = cv2.resize(picture(400, 520), (5200, 4000), interpolation=cv2.INTER_LINEAR)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for step, kind in ((1, 0), (2, 1), (4, 1)):
+            file.write(image[::step, ::step], tile=(256, 256), photometric="rgb", subfiletype=kind)
+    facts = read_row(Row("a", str(tmp_path / "a.tif"), None))
+    assert not facts.problems and facts.header is not None and facts.header.width == 5200

@@ -1,0 +1,143 @@
+"""The commands and their arguments, declared in one place."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from src import __version__
+
+_JSON_HELP = "print one JSON object at the end, and nothing else, on standard output"
+_PAIRS_HELP = "options of the configuration as key=value, for example training.epochs=30"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands; each takes ``--json``."""
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="Lathe trains models on your own data. Without a command it opens the window.",
+        epilog="Every command takes --help. A run is named by its folder, or by its name in the default runs folder.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"Lathe {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _run_parsers(commands)
+    _check_parser(commands)
+    _split_parser(commands)
+    _transfer_parsers(commands)
+    _cache_parser(commands)
+    _other_parsers(commands)
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help=_JSON_HELP)
+    return parser
+
+
+def _run_parsers(commands: Any) -> None:
+    train = commands.add_parser("train", help="train from a YAML file")
+    train.add_argument(
+        "words", nargs="*", metavar="CONFIG key=value", help=f"a YAML file, then {_PAIRS_HELP}"
+    )
+    train.add_argument(
+        "--preset", default="default", help="the preset under the file's values (default: default)"
+    )
+    train.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
+    train.add_argument("--detach", action="store_true", help="start the run and return; it goes on by itself")
+    train.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show the resolved configuration and check the data; start nothing",
+    )
+    resume = commands.add_parser("resume", help="go on with a run exactly where it was")
+    resume.add_argument("run")
+    resume.add_argument("pairs", nargs="*", metavar="key=value", help=_PAIRS_HELP)
+    resume.add_argument("--detach", action="store_true", help="start it and return")
+    stop = commands.add_parser("stop", help="stop a running run and keep its model")
+    stop.add_argument("run")
+    how = stop.add_mutually_exclusive_group()
+    how.add_argument("--finish-epoch", action="store_true", help="stop after this epoch")
+    how.add_argument(
+        "--pause", action="store_true", help="free the device; resume goes on from this very step"
+    )
+    how.add_argument("--kill", action="store_true", help="end the process at once; the last checkpoint stays")
+    stop.add_argument(
+        "--wait", type=float, default=60.0, metavar="S", help="wait so many seconds for its end (default: 60)"
+    )
+    runs = commands.add_parser("runs", help="list the runs and their states")
+    runs.add_argument(
+        "folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace), or one run"
+    )
+
+
+def _check_parser(commands: Any) -> None:
+    check = commands.add_parser("check", help="read a data set and say what is wrong with it")
+    check.add_argument(
+        "words",
+        nargs="+",
+        metavar="CONFIG|FOLDER key=value",
+        help=f"a YAML file or a folder, then {_PAIRS_HELP}",
+    )
+    check.add_argument(
+        "--quick",
+        action="store_true",
+        help="read the masks only: no near duplicates, outliers or tiny objects",
+    )
+
+
+def _transfer_parsers(commands: Any) -> None:
+    bring = commands.add_parser("import", help="make a data set of COCO, YOLO, LabelMe and other annotations")
+    bring.add_argument("path", type=Path, help="a folder, or a file such as a COCO JSON or a data.yaml")
+    bring.add_argument("--format", metavar="F", help="take it for this format (default: the surest)")
+    bring.add_argument("--name", metavar="N", help="name of the data set (default: that of the folder)")
+    bring.add_argument(
+        "--to", metavar="DIR", help="the new data set (default: datasets/NAME in the workspace)"
+    )
+    bring.add_argument("--preview", action="store_true", help="only say what was understood; write nothing")
+    bring.add_argument("--merge", choices=("area", "later", "earlier"),
+                       help="what lies on top: the smaller object, the later or the earlier one (default: by format)")  # fmt: skip
+    out = commands.add_parser("export-data", help="write a data set as masks, COCO or YOLO")
+    out.add_argument("source", metavar="SOURCE", help="a configuration, a folder or a table")
+    out.add_argument("--format", required=True, choices=("masks", "coco", "yolo"))
+    out.add_argument("out", metavar="OUT", help="the new folder")
+    out.add_argument("--images", choices=("copy", "reference"), default="copy",
+                     help="copy the images, or name them where they are (default: copy)")  # fmt: skip
+
+
+def _split_parser(commands: Any) -> None:
+    split = commands.add_parser("split", help="divide a data set, say whether that leaks, write the files")
+    split.add_argument("words", nargs="+", metavar="CONFIG|FOLDER key=value",
+                       help=f"a YAML file or a folder, then {_PAIRS_HELP}")  # fmt: skip
+    split.add_argument("--out", metavar="DIR", help="where the files go (default: splits in the workspace)")
+    split.add_argument("--folds", type=int, metavar="K", help="K folds, each in a folder: fold_1 to fold_K")
+    split.add_argument("--preview", action="store_true", help="only say what would come of it; write nothing")
+    split.add_argument("--replace", action="store_true",
+                       help="take the place of another split in DIR, which is kept by its date")  # fmt: skip
+    split.add_argument("--anew", action="store_true",
+                       help="divide anew instead of carrying the last split of this data set on")  # fmt: skip
+
+
+def _cache_parser(commands: Any) -> None:
+    cache = commands.add_parser("cache", help="list the caches of decoded images, or delete them")
+    cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list", help="(default: list)")
+    cache.add_argument("names", nargs="*", metavar="NAME", help="caches to clear")
+    cache.add_argument("--all", action="store_true", help="clear all that no run uses")
+    cache.add_argument(
+        "--older-than", type=float, metavar="DAYS", help="clear those that were not used for so many days"
+    )
+
+
+def _other_parsers(commands: Any) -> None:
+    sample = commands.add_parser(
+        "sample-data", help="make a small set of photographs of metal parts with defects"
+    )
+    sample.add_argument("folder", type=Path)
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--parts", type=int, default=30, help="number of parts (default: 30)")
+    demo = commands.add_parser(
+        "demo", help="train on sample data: in the window, or in the terminal where there is no screen"
+    )
+    demo.add_argument(
+        "folder", nargs="?", type=Path, help="where the sample data go (default: in the workspace)"
+    )
+    demo.add_argument("--terminal", action="store_true", help="no window even where there is a screen")
+    settings = commands.add_parser("settings", help="list every setting with its default and meaning")
+    settings.add_argument("--task", default="segmentation")
+    settings.add_argument("--markdown", action="store_true", help="as the page of the manual")

@@ -1,0 +1,170 @@
+"""The command ``split``: how a data set is divided, whether that leaks, and the split as files."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from src.cli.data import dataset_config, progress_line
+from src.core.config import ConfigError
+from src.core.dataset.config import ImageDataConfig
+from src.core.dataset.description import DatasetDescription
+from src.core.dataset.findings import Finding, counted
+from src.core.dataset.grouping import GroupPreview, groups_of
+from src.core.dataset.leakage import CODES, TITLES
+from src.core.dataset.memory import memory_folder
+from src.core.dataset.records import SPLITS
+from src.core.run import workspace
+
+_MOST_CLASSES = 40
+
+
+def split(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """``split CONFIG|FOLDER key=value…``: divide a data set, say what came of it, write the files."""
+    from src.core.dataset.split_files import planned, write_splits
+    from src.core.dataset.split_memory import describe_remembered, given
+
+    words = list(arguments.words)
+    if arguments.folds is not None:
+        words.append(f"data.split.folds={arguments.folds}")
+    _, resolved = dataset_config(words)
+    config = resolved.config.data
+    if not isinstance(config, ImageDataConfig):
+        raise ConfigError([("task", "Only data sets of images are divided by this command.")])
+    progress = progress_line(arguments.json)
+    found = describe_remembered(config, progress, anew=arguments.anew, store=not arguments.preview)
+    result = _report(found, config, given(config))
+    written = earlier = None
+    own = not given(config)
+    if found.record and not found.has_errors and not arguments.preview and (own or arguments.out):
+        written = Path(arguments.out or _usual_place(config))
+        earlier = write_splits(written, planned(found), found.root, arguments.replace)
+    result |= {"written": str(written) if written else None, "earlier": str(earlier) if earlier else None}
+    if not arguments.json:
+        _print(found, config, result)
+    return (1 if found.has_errors else 0), result
+
+
+def _usual_place(config: ImageDataConfig) -> Path:
+    source = config.table or config.images_dir or config.split_dir
+    return workspace() / "splits" / memory_folder(workspace(), source).name
+
+
+def _report(found: DatasetDescription, config: ImageDataConfig, own_files: bool) -> dict[str, Any]:
+    samples = found.all_samples
+    groups = groups_of(samples, config.split)
+    leaks = [f for f in found.findings if f.code in CODES]
+    status = "faults" if found.has_errors else "leaks" if any(f.severity != "notice" for f in leaks) else "ok"
+    report: dict[str, Any] = {
+        "status": status,
+        "summary": found.summary(),
+        "given": own_files,
+        "split_hash": found.split_hash,
+        "groups": {
+            "number": groups.groups,
+            "largest": list(groups.largest),
+            "smallest": list(groups.smallest),
+            "examples": {e.name: list(e.members) for e in groups.examples},
+            "unmatched": groups.unmatched_images,
+        },
+        "parts": {part: _part(found, part) for part in SPLITS},
+        "leakage": [f.to_dict() for f in leaks],
+        "findings": [f.to_dict() for f in found.findings],
+    }
+    if found.record and found.record.folds:
+        report["folds"] = [
+            {
+                "fold": n,
+                "images": images,
+                "groups": len({s.group for s in samples if found.record.folds[s.id] == n}),
+            }
+            for n, images in sorted(Counter(found.record.folds.values()).items())
+            if n
+        ]
+    return report
+
+
+def _part(found: DatasetDescription, part: Any) -> dict[str, Any]:
+    samples = found.samples[part]
+    images = Counter(c for s in samples for c in s.classes)
+    pixels = found.class_pixels.get(part) or [0] * len(found.class_names)
+    classes = {
+        name: {"images": images[number], "pixels": pixels[number]}
+        for number, name in enumerate(found.class_names)
+    }
+    strata = dict(sorted(Counter(s.stratum for s in samples if s.stratum).items()))
+    return {
+        "images": len(samples),
+        "groups": len({s.group for s in samples}),
+        "classes": classes,
+        "strata": strata,
+    }
+
+
+def _print(found: DatasetDescription, config: ImageDataConfig, result: dict[str, Any]) -> None:
+    print(found.summary())
+    if found.all_samples:
+        _print_groups(groups_of(found.all_samples, config.split), config)
+        _print_parts(found, config, result)
+    leaks = [f for f in found.findings if f.code in CODES]
+    print("Leakage: " + (counted(len(leaks), "finding") if leaks else "none was found") + ".")
+    for finding in [*leaks, *(f for f in found.findings if f not in leaks and _belongs(f))]:
+        print(f"- {finding}")
+        for place in finding.where[:5]:
+            print(f"    {place}")
+    if result["split_hash"]:
+        print(f"Hash of the split: {result['split_hash']}")
+    if result["earlier"]:
+        print(f"The earlier split was kept in {result['earlier']}")
+    if result["written"]:
+        print(f"Written to {result['written']}")
+
+
+def _belongs(finding: Finding) -> bool:
+    """Errors of all kinds; of the rest what concerns the split, since ``check`` says everything."""
+    return finding.severity == "error" or finding.code.startswith(("split.", "table.split"))
+
+
+def _print_groups(groups: GroupPreview, config: ImageDataConfig) -> None:
+    key = {
+        "none": "each image is its own",
+        "folder": "by folder",
+        "pattern": f"by the pattern {config.split.group_pattern}",
+        "column": f"by the column {config.split.group_column}",
+        "duplicates": "by looks",
+    }[config.split.group_by]
+    print(f"Groups, {key}: {groups.sentence()}")
+    if groups.largest[1] > 1:
+        for example in groups.examples[:5]:
+            more = (
+                f" and {example.images - len(example.members)} more"
+                if example.images > len(example.members)
+                else ""
+            )
+            print(f"    {example.name}: {', '.join(example.members)}{more}")
+
+
+def _print_parts(found: DatasetDescription, config: ImageDataConfig, result: dict[str, Any]) -> None:
+    """A table: images, groups, and images of each class (or stratum) in each part."""
+    parts = [part for part in SPLITS if found.samples[part]]
+    rows: list[tuple[str, list[str]]] = [("", [TITLES[part] for part in parts])]
+    numbers = result["parts"]
+    rows += [(key, [str(numbers[part][key]) for part in parts]) for key in ("images", "groups")]
+    if config.split.stratify_column:
+        for name in sorted({name for part in parts for name in numbers[part]["strata"]})[:_MOST_CLASSES]:
+            title = f"{config.split.stratify_column} {name}"
+            rows.append((title, [str(numbers[part]["strata"].get(name, 0)) for part in parts]))
+    for name in found.class_names[:_MOST_CLASSES]:
+        rows.append((f"with {name}", [str(numbers[part]["classes"][name]["images"]) for part in parts]))
+    left = max(len(title) for title, _ in rows)
+    for title, cells in rows:
+        print(f"    {title:<{left}}" + "".join(f"{cell:>12}" for cell in cells))
+    for fold in result.get("folds", ()):
+        print(
+            f"    fold {fold['fold']}: {counted(fold['images'], 'image')} in {counted(fold['groups'], 'group')}"
+        )
+
+
+__all__ = ["split"]

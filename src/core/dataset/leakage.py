@@ -1,0 +1,204 @@
+"""What stands on more than one side of a split: groups, copies, look-alikes, neighbours in a sequence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from src.core.dataset.findings import Finding, Severity, counted, listed, named, setting, show
+from src.core.dataset.records import SPLITS, Sample, Split
+
+TITLES: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
+#: Codes of findings that speak of leakage.
+CODES = frozenset(
+    f"split.{name}"
+    for name in (
+        "group_leak", "duplicates", "near_duplicates", "neighbours", "one_object", "overlap", "test_touched", "val_touched",
+    )
+)  # fmt: skip
+_HELD: tuple[Split, ...] = ("test", "val")
+#: Words for pictures taken one after the other; a number behind one of them is a place in time or space.
+_SEQUENCE = re.compile(
+    r"(frame|slice|scan|video|cam|shot|layer|seq|clip|time|img_?t|_[ftz])[\s_.-]*$", re.IGNORECASE
+)
+_NUMBERED = re.compile(r"^(.*?)(\d+)\D*$", re.DOTALL)
+_LEAST_FRAMES = 6
+_MOST_IN_OBJECT = 20
+
+
+def leakage(
+    parts: Mapping[Split, Iterable[Sample]],
+    contents: Mapping[str, str] | None = None,
+    clusters: Mapping[str, str] | None = None,
+    hints: bool = True,
+) -> list[Finding]:
+    """What stands on more than one side.
+
+    Args:
+        parts: The split.
+        contents: Hash of the image file of each sample id.
+        clusters: Near-duplicate cluster of the sample ids that are in one.
+        hints: No group key is declared: also look for names that speak of one sequence or one object, and take near
+            duplicates more seriously than where somebody said that they are different things.
+
+    Returns:
+        A warning for groups, one for identical files and one for near duplicates across sides, with numbers for
+        each part that is held back; and notices of what names suggest.
+    """
+    lists = {part: list(parts.get(part, ())) for part in SPLITS}
+    known, alike = contents or {}, clusters or {}
+    findings = _groups_across(lists)
+    copied = _across(lists, lambda s: known.get(s.id))
+    if copied:
+        count = len({known[s.id] for s in copied})
+        text = f"{counted(count, 'image stands', 'images stand')} on more than one side of the split, as identical files"
+        findings.append(
+            Finding(
+                "warning",
+                "split.duplicates",
+                f"{text}{_touched(lists, copied)}.",
+                "Validation looks better than it is. Remove the copies from one side.",
+                named(s.id for s in copied),
+                (show(s.id for s in copied),),
+            )
+        )
+    findings += _look_alikes(lists, known, alike, hints)
+    return findings + (_neighbours(lists) if hints else [])
+
+
+def _across(lists: Mapping[Split, Sequence[Sample]], key_of: Callable[[Sample], str | None]) -> list[Sample]:
+    """The samples whose key stands on more than one side."""
+    sides: dict[str, set[Split]] = defaultdict(set)
+    for part, samples in lists.items():
+        for sample in samples:
+            if (key := key_of(sample)) is not None:
+                sides[key].add(part)
+    several = {key for key, parts in sides.items() if len(parts) > 1}
+    return [s for samples in lists.values() for s in samples if key_of(s) in several]
+
+
+def _touched(lists: Mapping[Split, Sequence[Sample]], samples: Sequence[Sample]) -> str:
+    """``: 3 of the 40 test and 5 of the 60 validation images``: how much of what is held back is concerned."""
+    ids = {s.id for s in samples}
+    shares = []
+    for part in _HELD:
+        if lists[part] and (number := sum(s.id in ids for s in lists[part])):
+            shares.append(f"{number} of the {len(lists[part])} {TITLES[part]}")
+    return f": {' and '.join(shares)} images" if shares else ""
+
+
+def _groups_across(lists: Mapping[Split, Sequence[Sample]]) -> list[Finding]:
+    across = _across(lists, lambda s: s.group)
+    names = sorted({s.group for s in across})
+    if not names:
+        return []
+    text = f"{counted(len(names), 'group stands', 'groups stand')} on more than one side of the split"
+    text += f"{_touched(lists, across)}. The groups: {listed(names)}."
+    cure = "Validation looks better than it is. Move each to one side, or leave data.split_dir empty: Lathe then splits."
+    return [Finding("warning", "split.group_leak", text, cure, named(names), (show(s.id for s in across),))]
+
+
+def _look_alikes(
+    lists: Mapping[Split, Sequence[Sample]],
+    contents: Mapping[str, str],
+    clusters: Mapping[str, str],
+    undeclared: bool,
+) -> list[Finding]:
+    """Near-duplicate clusters across sides, without those that are only copies of one file."""
+    across = _across(lists, lambda s: clusters.get(s.id))
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for sample in across:
+        kinds[clusters[sample.id]].add(contents.get(sample.id, sample.id))
+    found = [s for s in across if len(kinds[clusters[s.id]]) > 1]
+    if not found:
+        return []
+    names = {clusters[s.id] for s in found}
+    text = f"{counted(len(names), 'set of near duplicates stands', 'sets of near duplicates stand')}"
+    text += f" on more than one side of the split{_touched(lists, found)}."
+    cure = "Validation looks better than it is, if these pictures show one thing. "
+    if undeclared:
+        cure += "Say what belongs together with data.split.group_by, or set it to duplicates; "
+        cure += "in split files of your own, move each set to one side."
+    else:
+        cure += "By their groups they do not; if they do, set data.split.join: near."
+    keep = setting("Keep near duplicates on one side", data__split__join="near")
+    where = named(s.id for s in found)
+    severity: Severity = "warning" if undeclared else "notice"
+    return [Finding(severity, "split.near_duplicates", text, cure, where, (show(s.id for s in found), keep))]
+
+
+def _neighbours(lists: Mapping[Split, Sequence[Sample]]) -> list[Finding]:
+    """Hints from names alone: frames of one sequence, pictures of one object, on two sides."""
+    part_of = {s.id: part for part, samples in lists.items() for s in samples}
+    if len([part for part in SPLITS if lists[part]]) < 2:
+        return []
+    frames: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    objects: dict[str, list[str]] = defaultdict(list)
+    for sample_id in part_of:
+        folder, _, name = sample_id.rpartition("/")
+        stem = name.rpartition(".")[0] or name
+        if (match := _NUMBERED.match(stem)) and len(match[2]) < 12:
+            frames[f"{folder}/{match[1]}" if folder else match[1]].append((int(match[2]), sample_id))
+        head = re.split(r"[_\-\s](?=[^_\-\s]*$)", stem)[0]
+        if head != stem:
+            objects[f"{folder}/{head}" if folder else head].append(sample_id)
+    return _frames(frames, part_of) or _objects(objects, part_of)
+
+
+def _frames(frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, Split]) -> list[Finding]:
+    """Consecutive numbers on two sides, where the names speak of sequences.
+
+    Nearly every data set is numbered, so numbers alone say nothing: the word before them must.
+    """
+    whole = {
+        prefix: sorted(members)
+        for prefix, members in frames.items()
+        if len(members) >= _LEAST_FRAMES and _SEQUENCE.search(prefix)
+    }
+    cut, close, where = 0, 0, []
+    for members in whole.values():
+        steps = Counter(b - a for (a, _), (b, _) in pairwise(members))
+        usual = steps.most_common(1)[0][0]
+        for (a, one), (b, other) in pairwise(members):
+            if b - a == usual:
+                close += 1
+                if part_of[one] != part_of[other]:
+                    cut += 1
+                    where += [one, other]
+    if not cut or 10 * cut < close:
+        return []  # a sequence that is cut in a few places is divided in blocks, as it should be
+    text = (
+        f"{cut} of {close} neighbours in what looks like {counted(len(whole), 'sequence')} (names such as "
+        f"{where[0]} and {where[1]}) stand on different sides of the split."
+    )
+    cure = "If neighbours show nearly the same, say what belongs together with data.split.group_by."
+    return [
+        Finding("notice", "split.neighbours", text, cure, named(set(where)), (show(dict.fromkeys(where)),))
+    ]
+
+
+def _objects(objects: Mapping[str, list[str]], part_of: Mapping[str, Split]) -> list[Finding]:
+    """Names that are equal but for their last piece, as ``part003_a`` and ``part003_b``, on two sides."""
+    images = sum(map(len, objects.values()))
+    several = {head: ids for head, ids in objects.items() if 2 <= len(ids) <= _MOST_IN_OBJECT}
+    held = sum(map(len, several.values()))
+    if len(several) < 5 or 2 * held < len(part_of) or 10 * held < 9 * images:
+        return []
+    across = {head: ids for head, ids in several.items() if len({part_of[i] for i in ids}) > 1}
+    if not across:
+        return []
+    example = next(iter(across.values()))
+    text = (
+        f"The names look like {counted(len(several), 'object')} with several images each (such as {example[0]} and "
+        f"{example[1]}); {len(across)} of them stand on more than one side of the split."
+    )
+    cure = "If these images show one thing, keep them together: data.split.group_by: pattern."
+    group = setting(
+        "Group by the name without its last piece",
+        data__split__group_by="pattern",
+        data__split__group_pattern=r"(.*)[_\-\s][^_\-\s]*$",
+    )
+    ids = [i for members in across.values() for i in members]
+    return [Finding("notice", "split.one_object", text, cure, named(ids), (group, show(ids)))]
