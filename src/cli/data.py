@@ -120,7 +120,7 @@ def progress_line(silent: bool) -> Callable[[int, int, str], None]:
 
 def make_sample_set(folder: Path, seed: int, parts: int, silent: bool) -> None:
     """Make the sample data, or say that they are there."""
-    from src.core.dataset.sample_data import make_sample_data
+    from src.core.dataset.sample.sample_data import make_sample_data
 
     made = make_sample_data(folder, parts=parts, seed=seed)
     if not silent:

@@ -12,10 +12,10 @@ from src.core.config import ConfigError
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.description import DatasetDescription
 from src.core.dataset.findings import Finding, counted
-from src.core.dataset.grouping import GroupPreview, groups_of
-from src.core.dataset.leakage import CODES, TITLES
 from src.core.dataset.memory import memory_folder
 from src.core.dataset.records import SPLITS
+from src.core.dataset.splitting.grouping import GroupPreview, groups_of
+from src.core.dataset.splitting.leakage import CODES, TITLES
 from src.core.run import workspace
 
 _MOST_CLASSES = 40
@@ -23,8 +23,8 @@ _MOST_CLASSES = 40
 
 def split(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """``split CONFIG|FOLDER key=value…``: divide a data set, say what came of it, write the files."""
-    from src.core.dataset.split_files import planned, write_splits
-    from src.core.dataset.split_memory import describe_remembered, given
+    from src.core.dataset.splitting.split_files import planned, write_splits
+    from src.core.dataset.splitting.split_memory import describe_remembered, given
 
     words = list(arguments.words)
     if arguments.folds is not None:

@@ -17,7 +17,7 @@ from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.describe import describe
 from src.core.dataset.findings import DatasetError
 from src.core.dataset.records import SPLITS, Split
-from src.core.dataset.sources import find_sources
+from src.core.dataset.sources.sources import find_sources
 from src.core.feed.augment import Augmentation, Size, as_size
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.float_loader import SegmentationLoader

@@ -162,8 +162,8 @@ class DataSession:
         """The groups that a configuration (YAML text) makes of the files of its data set."""
         from dataclasses import asdict
 
-        from src.core.dataset.grouping import preview_groups
-        from src.core.dataset.sources import find_sources
+        from src.core.dataset.sources.sources import find_sources
+        from src.core.dataset.splitting.grouping import preview_groups
 
         data = _config(request["config"]).data
         key = [
@@ -205,9 +205,9 @@ def _draw(plan: Any, sample: dict[str, Any], path: Path) -> None:
     import cv2
     import numpy as np
 
+    from src.core.dataset.files.thumbnails import read_pair, reduced_labels
     from src.core.dataset.masks import IGNORE_INDEX
     from src.core.dataset.palette import class_colours
-    from src.core.dataset.thumbnails import read_pair, reduced_labels
 
     image, labels = read_pair(sample["image"], None, None, _PICTURE_SIDE)
     if plan.book is not None:

@@ -175,9 +175,9 @@ class TrainingJob:
         Raises:
             DatasetError: The data cannot be trained on.
         """
+        from src.core.dataset.checking.scan import DescriptionCancelledError
         from src.core.dataset.description import DatasetDescription
-        from src.core.dataset.scan import DescriptionCancelledError
-        from src.core.dataset.split_memory import added_since
+        from src.core.dataset.splitting.split_memory import added_since
 
         if (self.folder.dataset / "description.json").exists():
             data = DatasetDescription.load(self.folder.dataset)

@@ -10,17 +10,17 @@ from typing import Any
 
 _HOMES = {
     "findings": ("DatasetError", "Finding"),
-    "images": ("ImageHeader", "UnreadableImageError", "read_header", "read_image", "read_mask"),
+    "files.images": ("ImageHeader", "UnreadableImageError", "read_header", "read_image", "read_mask"),
     "masks": ("IGNORE_INDEX", "MaskMeaning", "MaskValueError"),
     "mask_detection": ("detect_meaning",),
     "records": ("SPLITS", "Sample"),
-    "sources": ("find_sources",),
-    "grouping": ("group_key", "preview_groups"),
-    "split": ("leakage", "make_split"),
-    "split_record": ("read_split", "split_hash", "write_split"),
+    "sources.sources": ("find_sources",),
+    "splitting.grouping": ("group_key", "preview_groups"),
+    "splitting.split": ("leakage", "make_split"),
+    "splitting.split_record": ("read_split", "split_hash", "write_split"),
     "describe": ("DatasetDescription", "DescriptionCancelledError"),
     "weights": ("class_weights", "foreground_prior"),
-    "sample_data": ("make_sample_data",),
+    "sample.sample_data": ("make_sample_data",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -9,25 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from src.core.dataset import checks, near_duplicates
-from src.core.dataset.checks_labels import empty_masks
+from src.core.dataset.checking import checks, near_duplicates
+from src.core.dataset.checking.checks_labels import empty_masks
+from src.core.dataset.checking.full_check import look_closely
+from src.core.dataset.checking.scan import DescriptionCancelledError, Facts, Progress, scan, scan_objects
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.description import DatasetDescription
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import read_some_values
 from src.core.dataset.findings import DatasetError, Finding
-from src.core.dataset.full_check import look_closely
-from src.core.dataset.grouping import group_key, join_groups, ungrouped
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_some_values
-from src.core.dataset.leakage import leakage
 from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning, contradictions
 from src.core.dataset.records import SPLITS, Sample, Split
-from src.core.dataset.scan import DescriptionCancelledError, Facts, Progress, scan, scan_objects
-from src.core.dataset.source_rows import Row, Sources
-from src.core.dataset.sources import find_sources
-from src.core.dataset.split import recorded_split
-from src.core.dataset.split_changes import unlisted
-from src.core.dataset.split_record import SplitRecord
+from src.core.dataset.sources.source_rows import Row, Sources
+from src.core.dataset.sources.sources import find_sources
+from src.core.dataset.splitting.grouping import group_key, join_groups, ungrouped
+from src.core.dataset.splitting.leakage import leakage
+from src.core.dataset.splitting.split import recorded_split
+from src.core.dataset.splitting.split_changes import unlisted
+from src.core.dataset.splitting.split_record import SplitRecord
 
 __all__ = ["DatasetDescription", "DescriptionCancelledError", "describe"]
 

@@ -18,7 +18,7 @@ from src.core.dataset.findings import Finding, counted, named
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.packed_samples import PackedSamples
 from src.core.dataset.records import SPLITS, Sample, Split
-from src.core.dataset.split_record import SplitRecord, read_split, write_split
+from src.core.dataset.splitting.split_record import SplitRecord, read_split, write_split
 
 DESCRIPTION_NAME = "description.json"
 _VERSION = 1
@@ -39,7 +39,7 @@ class DatasetDescription:
         fingerprint: sha256 over ids, file sizes and content hashes; the same on every machine. Masks, and
             images of up to 1 MiB, are hashed as a whole, of larger images the size and 256 KiB at either end.
         quarantined: Files that are left out, with the reason.
-        split_hash: See ``src.core.dataset.split_record.split_hash``.
+        split_hash: See ``src.core.dataset.splitting.split_record.split_hash``.
         root: Folder to which the ids are relative.
         file_bytes: Sizes of the image and mask file of each sample.
         record: The split as it is written down and recognised again; ``None`` before there is one.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import cv2
 import numpy as np
 
-from src.core.dataset.image_files import UnreadableImageError
+from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning, MaskValueError
 from src.core.dataset.packed_samples import PackedSamples
 from src.core.dataset.records import Sample

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from src.core.dataset.config import MaskConfig
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.findings import DatasetError, Finding
-from src.core.dataset.images import read_mask
 from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning
 

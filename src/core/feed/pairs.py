@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
-from src.core.dataset.sources import find_sources
+from src.core.dataset.sources.sources import find_sources
 from src.core.feed.augment import Augmentation, Size, as_size
 from src.core.feed.dataset import least_size
 from src.core.feed.geometry import Fit

@@ -10,10 +10,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from src.core.dataset.images import read_header, read_mask
+from src.core.dataset.files.images import read_header, read_mask
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
 from src.core.dataset.records import Sample
-from src.core.dataset.source_rows import walk
+from src.core.dataset.sources.source_rows import walk
 from src.core.dataset.weights import WeightMethod, class_weights
 from src.core.feed.float_loader import SegmentationLoader
 from src.core.feed.meaning import MaskDeclaration, resolve_meaning

@@ -7,10 +7,10 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import as_model_sees, read_image
-from src.core.dataset.large_tiff import LargeTiff, large_tiff
-from src.core.dataset.mask_files import part_of, read_mask
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import as_model_sees, read_image
+from src.core.dataset.files.large_tiff import LargeTiff, large_tiff
+from src.core.dataset.files.mask_files import part_of, read_mask
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
 from src.core.feed.geometry import Array, Region

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import cv2
 import torch
 
-from src.core.dataset.plain_png import may_keep_lock
+from src.core.dataset.files.plain_png import may_keep_lock
 from src.core.feed.dataset import ImageMaskDataset, Key, Unreadable
 
 WorkerKind = Literal["auto", "thread", "process"]

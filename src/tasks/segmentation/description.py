@@ -158,7 +158,7 @@ def describe_data(
     quick: bool = False,
 ) -> DatasetDescription:
     """Read the data set; its last split goes on. Imported late: the window must not wait for OpenCV."""
-    from src.core.dataset.split_memory import describe_remembered
+    from src.core.dataset.splitting.split_memory import describe_remembered
 
     return describe_remembered(config.data, progress, cancelled, quick=quick)
 

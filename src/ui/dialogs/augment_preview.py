@@ -69,8 +69,8 @@ class AugmentWorker(Worker):
         """Once; imported here, so that a window that shows no preview never waits for OpenCV."""
         import numpy as np
 
-        from src.core.dataset.images import UnreadableImageError, read_image
-        from src.core.dataset.mask_files import read_mask
+        from src.core.dataset.files.images import UnreadableImageError, read_image
+        from src.core.dataset.files.mask_files import read_mask
         from src.core.dataset.masks import MaskMeaning, MaskValueError
         from src.core.feed.augment import Augmentation
 

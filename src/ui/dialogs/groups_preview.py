@@ -10,9 +10,9 @@ from PyQt5.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from src.core.config import Resolved, dump_yaml
 from src.core.dataset.findings import Finding
-from src.core.dataset.leakage import CODES
 from src.core.dataset.records import SPLITS
 from src.core.dataset.sample_table import SampleTable
+from src.core.dataset.splitting.leakage import CODES
 from src.threads.data_session import DataSession
 from src.ui.dialogs.train_findings import breakable
 from src.ui.dialogs.transfer_parts import PARTS, emptied, heading, sentence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from src.core.dataset.thumbnails import reduced_labels
+from src.core.dataset.files.thumbnails import reduced_labels
 
 #: The smallest level has no side longer than this.
 _SMALLEST = 512
@@ -91,8 +91,8 @@ def read_pyramid(
     Raises:
         UnreadableImageError: the image cannot be read.
     """
-    from src.core.dataset.images import read_header, read_native
-    from src.core.dataset.thumbnails import read_pair
+    from src.core.dataset.files.images import read_header, read_native
+    from src.core.dataset.files.thumbnails import read_pair
 
     pixels, labels = read_pair(image, mask, meaning, None, intensity_range)  # type: ignore[arg-type]
     native = read_native(image) if read_header(image).bits > 8 else None

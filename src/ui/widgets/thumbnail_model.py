@@ -16,9 +16,9 @@ from src.ui.widgets.image_loader import ImageLoader
 from src.ui.widgets.overlay import Overlay, to_image
 
 if TYPE_CHECKING:
+    from src.core.dataset.files.thumbnails import ThumbnailStore
     from src.core.dataset.masks import MaskMeaning
     from src.core.dataset.sample_filter import SampleView
-    from src.core.dataset.thumbnails import ThumbnailStore
 
 SAMPLE = Qt.UserRole + 1
 EXCLUDED = Qt.UserRole + 2
@@ -160,7 +160,7 @@ class Thumbs(QObject):
 
 
 def _store() -> ThumbnailStore:
-    from src.core.dataset.thumbnails import ThumbnailStore
+    from src.core.dataset.files.thumbnails import ThumbnailStore
     from src.core.run import workspace
 
     return ThumbnailStore(workspace() / "cache" / "thumbnails")
@@ -169,7 +169,7 @@ def _store() -> ThumbnailStore:
 def _read(
     store: ThumbnailStore, image: str, mask: str | None, reading: Reading, side: int
 ) -> tuple[QImage, np.ndarray | None]:
-    from src.core.dataset.thumbnails import reduced, reduced_labels
+    from src.core.dataset.files.thumbnails import reduced, reduced_labels
 
     pixels, labels = store.pair(image, mask, reading.meaning, reading.intensity_range)
     pixels = reduced(pixels, side)

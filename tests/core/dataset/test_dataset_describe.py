@@ -261,7 +261,7 @@ def test_the_result_does_not_depend_on_the_number_of_threads(files: Files) -> No
 
 
 def test_an_earlier_split_is_kept(files: Files, tmp_path: Path) -> None:
-    from src.core.dataset.split_record import read_split
+    from src.core.dataset.splitting.split_record import read_split
 
     files.pairs(12)
     found = describe(files.config())
@@ -277,7 +277,7 @@ def test_an_earlier_split_is_kept(files: Files, tmp_path: Path) -> None:
 def test_the_rooms_without_torch_and_qt() -> None:
     script = (
         "import sys, importlib, pkgutil, src.core.dataset as d\n"
-        "[importlib.import_module('src.core.dataset.' + m.name) for m in pkgutil.iter_modules(d.__path__)]\n"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(d.__path__, d.__name__ + '.')]\n"
         "[getattr(d, name) for name in d.__all__]\n"
         "print([m for m in ('torch', 'PyQt5') if m in sys.modules])"
     )

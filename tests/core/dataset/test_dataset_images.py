@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.core.dataset import image_files
-from src.core.dataset.images import (
+from src.core.dataset.checking.row_facts import read_row
+from src.core.dataset.files import image_files
+from src.core.dataset.files.images import (
     ColourMaskError,
     UnreadableImageError,
     read_header,
@@ -20,8 +21,7 @@ from src.core.dataset.images import (
     read_mask,
     read_native,
 )
-from src.core.dataset.row_facts import read_row
-from src.core.dataset.source_rows import Row
+from src.core.dataset.sources.source_rows import Row
 
 RNG = np.random.default_rng(0)
 SMOOTH = cv2.resize(

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from src.core.dataset import image_files
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_image
-from src.core.dataset.large_tiff import large_tiff
+from src.core.dataset.checking.objects import find_objects
+from src.core.dataset.checking.row_facts import MaskContent, read_row
+from src.core.dataset.checking.scan import scan_objects
+from src.core.dataset.files import image_files
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import read_image
+from src.core.dataset.files.large_tiff import large_tiff
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
-from src.core.dataset.objects import find_objects
 from src.core.dataset.records import Sample
-from src.core.dataset.row_facts import MaskContent, read_row
-from src.core.dataset.scan import scan_objects
-from src.core.dataset.source_rows import Row
+from src.core.dataset.sources.source_rows import Row
 from src.core.feed.augment import Augmentation
 from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.reading import FileReader

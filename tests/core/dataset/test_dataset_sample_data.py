@@ -10,8 +10,8 @@ import yaml
 
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.describe import describe
-from src.core.dataset.images import read_image, read_mask
-from src.core.dataset.sample_data import SampleDataError, make_sample_data
+from src.core.dataset.files.images import read_image, read_mask
+from src.core.dataset.sample.sample_data import SampleDataError, make_sample_data
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -11,10 +11,10 @@ import pytest
 from dataset_files import Files
 
 from src.core.dataset.config import ImageDataConfig
-from src.core.dataset.relocation import Resolver
-from src.core.dataset.source_lists import readings
-from src.core.dataset.source_rows import Sources
-from src.core.dataset.sources import find_sources
+from src.core.dataset.sources.relocation import Resolver
+from src.core.dataset.sources.source_lists import readings
+from src.core.dataset.sources.source_rows import Sources
+from src.core.dataset.sources.sources import find_sources
 
 
 def codes(found: Sources, severity: str = "error") -> list[str]:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from src.core.dataset.config import SplitConfig
 from src.core.dataset.findings import DatasetError
-from src.core.dataset.grouping import group_key
 from src.core.dataset.records import Sample, Split
-from src.core.dataset.split import leakage, make_split
-from src.core.dataset.split_record import read_split, split_hash, write_split
+from src.core.dataset.splitting.grouping import group_key
+from src.core.dataset.splitting.split import leakage, make_split
+from src.core.dataset.splitting.split_record import read_split, split_hash, write_split
 
 
 def sample(name: str, group: str, stratum: str = "") -> Sample:

@@ -18,7 +18,7 @@ from src.core.dataset.anchors import MAX_ANCHORS, Anchors
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.describe import DatasetDescription, DescriptionCancelledError, describe
 from src.core.dataset.findings import Finding
-from src.core.dataset.sample_data import make_sample_data
+from src.core.dataset.sample.sample_data import make_sample_data
 
 BINARY = {"meaning": "binary", "threshold": 127}
 
@@ -222,7 +222,7 @@ def test_rare_classes(data: Set) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read(data: Set, monkeypatch: pytest.MonkeyPatch) -> None:
-    from src.core.dataset import row_facts
+    from src.core.dataset.checking import row_facts
 
     real: Callable[..., np.ndarray] = row_facts.read_image
 

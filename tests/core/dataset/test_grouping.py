@@ -8,9 +8,9 @@ import pytest
 
 from src.core.dataset.config import SplitConfig
 from src.core.dataset.findings import DatasetError
-from src.core.dataset.grouping import group_keys, groups_of, join_groups, preview_groups
 from src.core.dataset.records import Sample
-from src.core.dataset.source_rows import Row
+from src.core.dataset.sources.source_rows import Row
+from src.core.dataset.splitting.grouping import group_keys, groups_of, join_groups, preview_groups
 
 
 def samples(**groups: str) -> list[Sample]:

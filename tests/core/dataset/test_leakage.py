@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from src.core.dataset.leakage import leakage
 from src.core.dataset.records import Sample, Split
+from src.core.dataset.splitting.leakage import leakage
 
 
 def parts(**ids: list[str]) -> dict[Split, list[Sample]]:

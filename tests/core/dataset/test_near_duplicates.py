@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from src.core.dataset.images import read_image
-from src.core.dataset.near_duplicates import Match, Signature, clusters, linked, matches, signature
+from src.core.dataset.checking.near_duplicates import Match, Signature, clusters, linked, matches, signature
+from src.core.dataset.files.images import read_image
 
 
 def signatures(pictures: dict[str, np.ndarray]) -> dict[str, Signature]:

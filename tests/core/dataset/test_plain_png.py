@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.core.dataset import plain_png
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import decode_image, decode_mask
-from src.core.dataset.plain_png import decode_plain_png, may_keep_lock
+from src.core.dataset.files import plain_png
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import decode_image, decode_mask
+from src.core.dataset.files.plain_png import decode_plain_png, may_keep_lock
 
 pytest.importorskip("kornia_rs", reason="kornia-rs is not installed: OpenCV decodes every PNG")
 

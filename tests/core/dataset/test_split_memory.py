@@ -10,9 +10,9 @@ from dataset_files import Files
 from src.core.dataset.config import ImageDataConfig, SplitConfig
 from src.core.dataset.description import DatasetDescription
 from src.core.dataset.records import SPLITS
-from src.core.dataset.split_files import planned, write_splits
-from src.core.dataset.split_memory import SplitMemory, added_since, describe_remembered
-from src.core.dataset.split_record import read_split
+from src.core.dataset.splitting.split_files import planned, write_splits
+from src.core.dataset.splitting.split_memory import SplitMemory, added_since, describe_remembered
+from src.core.dataset.splitting.split_record import read_split
 
 
 def sides(found: DatasetDescription) -> dict[str, str]:

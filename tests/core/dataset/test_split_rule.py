@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.core.dataset.checking.near_duplicates import clusters, signature
 from src.core.dataset.config import SplitConfig
-from src.core.dataset.grouping import join_groups
-from src.core.dataset.images import read_image
-from src.core.dataset.leakage import leakage
-from src.core.dataset.near_duplicates import clusters, signature
+from src.core.dataset.files.images import read_image
 from src.core.dataset.records import Sample, Split
-from src.core.dataset.split import make_folds, make_split, recorded_split
-from src.core.dataset.split_record import Kept, SplitRecord
+from src.core.dataset.splitting.grouping import join_groups
+from src.core.dataset.splitting.leakage import leakage
+from src.core.dataset.splitting.split import make_folds, make_split, recorded_split
+from src.core.dataset.splitting.split_record import Kept, SplitRecord
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=6)
 

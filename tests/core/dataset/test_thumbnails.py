@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from src.core.dataset import thumbnails
-from src.core.dataset.images import UnreadableImageError
+from src.core.dataset.files import thumbnails
+from src.core.dataset.files.images import UnreadableImageError
+from src.core.dataset.files.thumbnails import SIDE, ThumbnailStore, read_pair, reduced_labels
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
-from src.core.dataset.thumbnails import SIDE, ThumbnailStore, read_pair, reduced_labels
 
 MEANING = MaskMeaning("index", ("background", "object", "other"), (0, 1, 2), ignore_value=9)
 

@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from src.core.dataset.checking.scan import DescriptionCancelledError
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.describe import describe
 from src.core.dataset.description import DatasetDescription
 from src.core.dataset.export.writers import CocoWriter, MaskWriter, Picture, Writer, YoloWriter
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.findings import DatasetError, Finding, counted
 from src.core.dataset.formats.book import BACKGROUND_NAMES, Cancelled, ImportCancelledError, Progress
 from src.core.dataset.formats.native_plan import configuration
@@ -22,10 +24,8 @@ from src.core.dataset.formats.recognition import nothing_known, recognise
 from src.core.dataset.formats.remarks import refused
 from src.core.dataset.formats.threads import in_threads
 from src.core.dataset.formats.writing import all_or_nothing, safe_path
-from src.core.dataset.images import read_mask
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
 from src.core.dataset.records import SPLITS, Sample, Split
-from src.core.dataset.scan import DescriptionCancelledError
 
 Images = Literal["copy", "reference"]
 EXPORTS: dict[str, type[Writer]] = {"masks": MaskWriter, "coco": CocoWriter, "yolo": YoloWriter}

@@ -10,7 +10,7 @@ from typing import Any
 
 from src.core.dataset.formats.json_text import JsonFileError, read_json, whole
 from src.core.dataset.formats.tree import Tree
-from src.core.dataset.source_lists import read_lines
+from src.core.dataset.sources.source_lists import read_lines
 
 Colour = tuple[int, int, int]
 _MOST_BYTES = 4 << 20

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from src.core.dataset.files.image_files import ColourMaskError, UnreadableImageError, png_info, read_bytes
+from src.core.dataset.files.images import read_image, read_mask
 from src.core.dataset.findings import Finding, counted, listed
 from src.core.dataset.formats.book import (
     Book,
@@ -23,10 +25,8 @@ from src.core.dataset.formats.mask_pairs import mask_folders, pair_masks
 from src.core.dataset.formats.native import some_masks
 from src.core.dataset.formats.remarks import Remarks, refused
 from src.core.dataset.formats.tree import Tree, read_tree
-from src.core.dataset.image_files import ColourMaskError, UnreadableImageError, png_info, read_bytes
-from src.core.dataset.images import read_image, read_mask
 from src.core.dataset.masks import IGNORE_INDEX
-from src.core.dataset.source_rows import absolute
+from src.core.dataset.sources.source_rows import absolute
 
 _LOSSY = (".jpg", ".jpeg")
 #: Coloured masks without a table may have this many colours, and no more.

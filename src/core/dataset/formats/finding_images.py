@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from src.core.dataset.formats.remarks import Remarks
-from src.core.dataset.relocation import Resolver
-from src.core.dataset.source_lists import relative_id
-from src.core.dataset.source_rows import absolute
+from src.core.dataset.sources.relocation import Resolver
+from src.core.dataset.sources.source_lists import relative_id
+from src.core.dataset.sources.source_rows import absolute
 
 #: Folders in which images are usually kept, tried before the whole tree is searched.
 IMAGE_FOLDERS = ("images", "imgs", "img", "image", "JPEGImages", "data")

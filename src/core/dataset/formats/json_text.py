@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from src.core.dataset.image_files import why
+from src.core.dataset.files.image_files import why
 
 #: Larger files are refused before they are read.
 MOST_BYTES = 2 << 30

@@ -16,6 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from src.core.dataset.files.image_files import IMAGE_SUFFIXES, MAX_PIXELS, UnreadableImageError, png_info
+from src.core.dataset.files.images import decode_mask
 from src.core.dataset.formats.book import (
     BACKGROUND_NAMES,
     IGNORE_NAMES,
@@ -35,10 +37,8 @@ from src.core.dataset.formats.outlines import beyond, ellipse, polygons, rectang
 from src.core.dataset.formats.remarks import Remarks, refused
 from src.core.dataset.formats.shapes import Shape
 from src.core.dataset.formats.tree import Tree, read_tree, walk_files
-from src.core.dataset.image_files import IMAGE_SUFFIXES, MAX_PIXELS, UnreadableImageError, png_info
-from src.core.dataset.images import decode_mask
 from src.core.dataset.masks import IGNORE_INDEX
-from src.core.dataset.source_rows import walk
+from src.core.dataset.sources.source_rows import walk
 
 _NO_AREA = frozenset({"line", "linestrip", "point", "points"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src import __version__
+from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.findings import DatasetError, Finding, counted
 from src.core.dataset.formats.book import AnnotationError, Book, Cancelled, Item, Progress
 from src.core.dataset.formats.measuring import draw_item
@@ -26,7 +27,6 @@ from src.core.dataset.formats.writing import (
     write_text,
     write_yaml,
 )
-from src.core.dataset.image_files import UnreadableImageError
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.run import workspace
 

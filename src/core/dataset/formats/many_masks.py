@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.findings import counted, listed
 from src.core.dataset.formats.book import (
     AnnotationError,
@@ -26,9 +28,7 @@ from src.core.dataset.formats.book import (
 from src.core.dataset.formats.native import MASK_NAMES
 from src.core.dataset.formats.shapes import Shape
 from src.core.dataset.formats.tree import Tree
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_mask
-from src.core.dataset.source_rows import File, absolute, walk
+from src.core.dataset.sources.source_rows import File, absolute, walk
 
 _SEPARATORS = "_-. ("
 _MASK_WORDS = frozenset(

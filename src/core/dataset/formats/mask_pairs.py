@@ -9,9 +9,9 @@ from src.core.dataset.formats.native import IMAGE_NAMES, MASK_NAMES
 from src.core.dataset.formats.remarks import Remarks
 from src.core.dataset.formats.tree import Tree
 from src.core.dataset.records import Split
-from src.core.dataset.source_folders import mask_bases
-from src.core.dataset.source_lists import read_lines
-from src.core.dataset.source_rows import File, walk
+from src.core.dataset.sources.source_folders import mask_bases
+from src.core.dataset.sources.source_lists import read_lines
+from src.core.dataset.sources.source_rows import File, walk
 
 _ENDINGS = ("_l", "_color", "_colour", "_rgb", "_color_mask", "_labels_color")
 _BESIDE = ("_labels", "_label", "_masks", "_mask", "annot", "_annot", "_gt", "labels", "masks")

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from src.core.dataset.decoding import pillow, turned
+from src.core.dataset.files.decoding import pillow, turned
+from src.core.dataset.files.image_files import UnreadableImageError, too_large
+from src.core.dataset.files.images import read_header
 from src.core.dataset.formats.book import Book, Cancelled, Item, Progress
 from src.core.dataset.formats.shapes import Merge, Painted, paint
 from src.core.dataset.formats.threads import in_threads
-from src.core.dataset.image_files import UnreadableImageError, too_large
-from src.core.dataset.images import read_header
 
 
 def measure_images(book: Book, progress: Progress | None, cancelled: Cancelled | None) -> None:

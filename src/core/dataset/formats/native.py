@@ -8,6 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from src.core.config import ConfigError, read_yaml
+from src.core.dataset.checking.row_facts import count_values
+from src.core.dataset.files.image_files import ColourMaskError, UnreadableImageError
+from src.core.dataset.files.mask_files import read_mask_bands
 from src.core.dataset.formats.book import BACKGROUND_NAMES, IGNORE_NAMES, Recognised, part_of
 from src.core.dataset.formats.class_tables import (
     CAMVID_CLASSES,
@@ -17,11 +20,8 @@ from src.core.dataset.formats.class_tables import (
     find_table,
 )
 from src.core.dataset.formats.tree import Tree, read_tree
-from src.core.dataset.image_files import ColourMaskError, UnreadableImageError
-from src.core.dataset.mask_files import read_mask_bands
 from src.core.dataset.masks import MAX_CLASSES
-from src.core.dataset.row_facts import count_values
-from src.core.dataset.source_lists import read_text
+from src.core.dataset.sources.source_lists import read_text
 
 IMAGE_NAMES = ("images", "imgs", "image", "img", "jpegimages", "photos", "pictures", "inputs")
 MASK_NAMES = (

@@ -8,6 +8,7 @@ from typing import Any
 
 from src.core.config import ConfigError, Layer, file_layer, nest, resolve
 from src.core.config.fields import Section, section
+from src.core.dataset.checking.scan import DescriptionCancelledError
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.describe import describe
 from src.core.dataset.description import DatasetDescription
@@ -16,7 +17,6 @@ from src.core.dataset.formats.book import Cancelled, ImportCancelledError, Progr
 from src.core.dataset.formats.remarks import refused
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import SPLITS
-from src.core.dataset.scan import DescriptionCancelledError
 
 _AS_IT_IS = "It is read as it is: nothing has to be derived."
 

@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from src.core.dataset.config import MaskConfig
+from src.core.dataset.files.image_files import UnreadableImageError
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.findings import Finding, listed
 from src.core.dataset.formats.book import (
     AnnotationError,
@@ -25,11 +27,9 @@ from src.core.dataset.formats.mask_pairs import mask_folders, pair_masks
 from src.core.dataset.formats.native import known_meaning
 from src.core.dataset.formats.threads import in_threads
 from src.core.dataset.formats.tree import Tree, read_tree
-from src.core.dataset.image_files import UnreadableImageError
-from src.core.dataset.images import read_mask
 from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning
-from src.core.dataset.source_rows import File, absolute
+from src.core.dataset.sources.source_rows import File, absolute
 
 _LOSSY = (".jpg", ".jpeg")
 

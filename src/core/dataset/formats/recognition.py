@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from src.core.dataset.files.image_files import why
 from src.core.dataset.findings import DatasetError, listed
 from src.core.dataset.formats import coco, colour_masks, labelme, many_masks, native, part_folders, yolo
 from src.core.dataset.formats.book import Book, Cancelled, Progress, Recognised
 from src.core.dataset.formats.remarks import refused
 from src.core.dataset.formats.tree import Tree, read_tree
-from src.core.dataset.image_files import why
-from src.core.dataset.source_rows import absolute
+from src.core.dataset.sources.source_rows import absolute
 
 Reader = Callable[[Recognised, Progress | None, Cancelled | None], Book]
 _RECOGNISERS: tuple[Callable[[Tree, str], list[Recognised]], ...] = (

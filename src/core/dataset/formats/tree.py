@@ -7,8 +7,8 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from src.core.dataset.image_files import IMAGE_SUFFIXES
-from src.core.dataset.source_rows import absolute
+from src.core.dataset.files.image_files import IMAGE_SUFFIXES
+from src.core.dataset.sources.source_rows import absolute
 
 #: Suffixes of files that hold annotations or lists.
 TEXT_SUFFIXES = frozenset({".json", ".yaml", ".yml", ".txt", ".csv", ".xml", ".names"})

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import yaml
 
-from src.core.dataset.image_files import why
+from src.core.dataset.files.image_files import why
 
 T = TypeVar("T")
 _LEFT_OVER_S = 86_400.0

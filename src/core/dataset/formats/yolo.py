@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from src.core.dataset.files.image_files import why
 from src.core.dataset.findings import Finding, counted
 from src.core.dataset.formats.book import (
     Book,
@@ -41,10 +42,9 @@ from src.core.dataset.formats.yolo_files import (
     plain_text,
     read_description,
 )
-from src.core.dataset.image_files import why
 from src.core.dataset.records import Split
-from src.core.dataset.source_lists import read_lines
-from src.core.dataset.source_rows import absolute, walk
+from src.core.dataset.sources.source_lists import read_lines
+from src.core.dataset.sources.source_rows import absolute, walk
 
 
 def recognise(tree: Tree, given: str) -> list[Recognised]:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from src.core.dataset.records import Split
-from src.core.dataset.source_lists import read_text
+from src.core.dataset.sources.source_lists import read_text
 
 #: Keys of a description that name images, with the part that they are.
 PARTS: dict[str, Split] = {"train": "train", "val": "val", "valid": "val", "test": "test"}

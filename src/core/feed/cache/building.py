@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from src.core.dataset.image_files import why
+from src.core.dataset.files.image_files import why
 from src.core.feed.cache.draft import Draft
 from src.core.feed.cache.index import Entry, Row, checksums
 from src.core.feed.cache.journal import Journal, replay

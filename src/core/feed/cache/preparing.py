@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import psutil
 
+from src.core.dataset.files.image_files import why
 from src.core.dataset.findings import Finding, counted
-from src.core.dataset.image_files import why
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
 from src.core.feed.cache.building import BuildReport, Progress, build

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import PIL
 
-from src.core.dataset.decoding import is_plain_grey
-from src.core.dataset.image_files import (
+from src.core.dataset.files.decoding import is_plain_grey
+from src.core.dataset.files.image_files import (
     UnreadableImageError,
     jpeg_info,
     kind_of,
@@ -24,8 +24,8 @@ from src.core.dataset.image_files import (
     read_bytes,
     too_large,
 )
-from src.core.dataset.images import decode_image, read_header
-from src.core.dataset.mask_files import decode_mask
+from src.core.dataset.files.images import decode_image, read_header
+from src.core.dataset.files.mask_files import decode_mask
 from src.core.dataset.masks import MaskMeaning
 from src.core.dataset.records import Sample
 

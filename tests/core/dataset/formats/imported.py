@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.formats import ImportPlan, carry_out, plan_import, recognise
-from src.core.dataset.images import read_mask
 
 
 def planned(path: Path, **options: Any) -> ImportPlan:

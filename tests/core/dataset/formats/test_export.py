@@ -15,9 +15,9 @@ from imported import masks_of, planned
 
 from src.core.dataset.config import ImageDataConfig, MaskConfig
 from src.core.dataset.export import export_dataset, source_config
+from src.core.dataset.files.images import read_mask
 from src.core.dataset.findings import DatasetError
 from src.core.dataset.formats import ImportCancelledError, carry_out
-from src.core.dataset.images import read_mask
 
 NAMES = ["background", "pit", "long scratch", "Kratzer, tief"]
 

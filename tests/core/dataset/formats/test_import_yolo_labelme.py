@@ -13,8 +13,8 @@ import pytest
 from dataset_files import Files
 from imported import codes, imported, masks_of, planned
 
+from src.core.dataset.files.images import read_image
 from src.core.dataset.formats import carry_out
-from src.core.dataset.images import read_image
 
 SQUARE = "0.25 0.25 0.5 0.25 0.5 0.5 0.25 0.5"
 

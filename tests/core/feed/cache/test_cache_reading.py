@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cache_files import MEANING, picture, write
 
-from src.core.dataset.image_files import UnreadableImageError
+from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.records import Sample
 from src.core.feed.augment import Augmentation
 from src.core.feed.cache import CachedReader, CacheWarning, Prepared, estimate, open_or_build

@@ -1,0 +1,1 @@
+"""Reading a whole data set once, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Image and mask files: headers, decoding, parts of large ones, thumbnails."""

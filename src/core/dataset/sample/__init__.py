@@ -1,0 +1,1 @@
+"""The sample data that Lathe makes itself."""

@@ -1,0 +1,1 @@
+"""Where the images and masks of a data set are, and what was left out."""

@@ -1,0 +1,1 @@
+"""Training, validation and test: groups, folds, what is remembered, what leaks."""
