@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -38,8 +39,12 @@ def same(one: list[dict], two: list[dict]) -> bool:
 
 
 def worker_processes() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [p for p in children if p.is_running() and "resource_tracker" not in " ".join(p.cmdline())]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it ended, perhaps that of a test before this one
+            if process.is_running() and "resource_tracker" not in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_same_bytes_with_0_workers_threads_and_processes(make_samples: Make) -> None:
