@@ -38,6 +38,14 @@ class MaskValueError(ValueError):
         return (type(self), (self.values,))
 
 
+def unequal_sizes(image: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
+    """The error for an image and a mask of these shapes that do not belong together."""
+    return ValueError(
+        f"Image and mask differ in size: {image[1]}×{image[0]} and {mask[1]}×{mask[0]} pixels. "
+        "Each mask must have the size of its image."
+    )
+
+
 @dataclass(frozen=True)
 class MaskMeaning:
     """The declared meaning of mask values.

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from src.core.dataset.config import AugmentationConfig, Flips
-from src.core.dataset.masks import IGNORE_INDEX
+from src.core.dataset.masks import IGNORE_INDEX, unequal_sizes
 from src.core.feed import colour
 from src.core.feed.geometry import FITS, Affine, Array, Fit, Region, View, needed, render
 
@@ -149,8 +149,7 @@ class Augmentation:
             ValueError: an image that is not uint8 or has another number of channels; sizes that do not
                 belong together.
         """
-        outline = mask.shape[:2] if mask is not None and self.fit == "crop" else image.shape[:2]
-        return self.apply(self.draw((outline[0], outline[1]), rng, window), image, mask)
+        return self.apply(self.draw((image.shape[0], image.shape[1]), rng, window), image, mask)
 
     def draw(
         self,
@@ -190,7 +189,7 @@ class Augmentation:
         self._check(image, mask)
         ndim, channels = image.ndim, 1 if image.ndim == 2 else image.shape[2]
         plane = image if ndim == 2 else image[..., 0] if channels == 1 else colour.grey_plane(image)
-        work = image if plane is None else np.ascontiguousarray(plane) if region is None else plane
+        work = image if plane is None else np.ascontiguousarray(plane)
         fill = NEUTRAL_RGB if plane is None else NEUTRAL_GREY
         kind = None if mask is None else mask.dtype
         ready = None if mask is None else _warpable(mask)
@@ -227,11 +226,7 @@ class Augmentation:
         (height, width), (low, narrow) = mask.shape, image.shape[:2]
         fits = any(-(-height // k) == low and -(-width // k) == narrow for k in (2, 4, 8))
         if not fits or self.fit == "crop":
-            raise ValueError(
-                f"Image and mask differ in size: {image.shape[1]}×{image.shape[0]} and "
-                f"{mask.shape[1]}×{mask.shape[0]} pixels. "
-                "Each mask must have the size of its image."
-            )
+            raise unequal_sizes(image.shape, mask.shape)
 
     def _window(
         self, outline: tuple[int, int], draw: Array | None, focus: tuple[int, int] | None, view: View

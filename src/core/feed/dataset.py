@@ -111,7 +111,7 @@ class ImageMaskDataset:
     ) -> None:
         """``augmentation`` must have been made with the same ``size`` and ``fit``; ``reader`` takes the place of
         one that reads the files."""
-        self.samples: Sequence[Sample] = PackedSamples(samples)
+        self.samples = PackedSamples(samples)
         self.meaning = meaning
         self.reader: Reader = reader or FileReader(meaning, channels, intensity_range)
         self.size = as_size(size)
@@ -149,11 +149,11 @@ class ImageMaskDataset:
     @property
     def has_object(self) -> np.ndarray:
         """For each item whether its sample shows anything but background."""
-        return cast(PackedSamples, self.samples).has_object[self.item_samples]
+        return self.samples.has_object[self.item_samples]
 
     def holding(self, number: int) -> np.ndarray:
         """The items of a training set whose samples hold a class, rising."""
-        return cast(PackedSamples, self.samples).holding(number)
+        return self.samples.holding(number)
 
     def focus(self, anchors: Anchors, share: float, class_pixels: Sequence[int]) -> None:
         """Cut a share of the training windows (0 to 1) about known objects, rare classes more often.
@@ -201,14 +201,14 @@ class ImageMaskDataset:
         window = self._windows[index] if self._windows else None
         try:
             centre = self._centre(sample, rng) if rng is not None else None
-            drawn = self._change.draw((sample.height, sample.width), rng, window, centre)
-            region = self._change.region(drawn) if sample.height and sample.width else None
-            if region is None:
-                image, mask = self.reader.read(sample, least_size(sample, self.size, self.fit))
-                if self.fit == "crop":  # a place for the window cannot be chosen before the size is known
-                    drawn = self._change.draw((image.shape[0], image.shape[1]), rng, window)
-            else:
+            region = None
+            if self.fit == "crop" and sample.height and sample.width:
+                drawn = self._change.draw((sample.height, sample.width), rng, window, centre)
+                region = self._change.region(drawn)
                 image, mask = self.reader.read(sample, None, region)
+            else:
+                image, mask = self.reader.read(sample, least_size(sample, self.size, self.fit))
+                drawn = self._change.draw((image.shape[0], image.shape[1]), rng, window, centre)
             out = self._change.apply(drawn, image, mask, region)
             picture = out["image"]
             if picture.shape[2] != self.channels:  # a file without colour

@@ -63,10 +63,6 @@ class Batches(Sequence[list[Key]]):
         pairs = zip(self._order[part].tolist(), self._repeat[part].tolist(), strict=True)
         return [Key(self._epoch, item, repeat) for item, repeat in pairs]
 
-    def from_batch(self, start: int) -> Batches:
-        """Those from a batch on."""
-        return Batches(self._epoch, self._order, self._size, self._count, start)
-
 
 class FeedLoader:
     """Batches of a data set, in an order that is a pure function of ``(seed, epoch)``.
@@ -155,9 +151,9 @@ class FeedLoader:
         seeds = np.random.SeedSequence((self.seed, epoch), spawn_key=(1,))
         return self._drawing.order(np.random.Generator(np.random.PCG64(seeds)))
 
-    def keys(self, epoch: int) -> Batches:
-        """The keys of every batch of an epoch."""
-        return Batches(epoch, self.order(epoch), self.batch_size, len(self))
+    def keys(self, epoch: int, start_batch: int = 0) -> Batches:
+        """The keys of every batch of an epoch, from ``start_batch`` on."""
+        return Batches(epoch, self.order(epoch), self.batch_size, len(self), start_batch)
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from ``start_batch`` on; those before it are not read.
@@ -170,7 +166,7 @@ class FeedLoader:
         """
         if self._running is not None:
             self._running.close()
-        self._running = self._run(self.keys(epoch).from_batch(start_batch))
+        self._running = self._run(self.keys(epoch, start_batch))
         return self._running
 
     def _run(self, batches: Sequence[list[Key]]) -> Generator[Batch, None, None]:

@@ -11,7 +11,7 @@ from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.files.images import as_model_sees, read_image
 from src.core.dataset.files.large_tiff import LargeTiff, large_tiff
 from src.core.dataset.files.mask_files import part_of, read_mask
-from src.core.dataset.masks import MaskMeaning
+from src.core.dataset.masks import MaskMeaning, unequal_sizes
 from src.core.dataset.records import Sample
 from src.core.feed.geometry import Array, Region
 
@@ -72,7 +72,7 @@ class FileReader:
             return image, mask
         _refuse_change(sample, image.shape[:2])
         if mask.shape != image.shape[:2]:
-            raise _unequal(image.shape, mask.shape)
+            raise unequal_sizes(image.shape, mask.shape)
         return part_of(image, region), part_of(mask, region)
 
     def _mask(
@@ -101,7 +101,7 @@ class FileReader:
         if region is None and least is not None and mask.shape != size:
             mask = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
         if mask.shape != size:
-            raise _unequal(image.shape, mask.shape)
+            raise unequal_sizes(image.shape, mask.shape)
         return image, mask
 
 
@@ -113,10 +113,3 @@ def _refuse_change(sample: Sample, size: tuple[int, ...]) -> None:
             f"has {size[1]} x {size[0]} pixels, but had {sample.width} x {sample.height} when the data set was "
             "scanned: scan it again",
         )
-
-
-def _unequal(image: tuple[int, ...], mask: tuple[int, ...]) -> ValueError:
-    return ValueError(
-        f"Image and mask differ in size: {image[1]}×{image[0]} and {mask[1]}×{mask[0]} pixels. "
-        "Each mask must have the size of its image."
-    )

@@ -48,7 +48,7 @@ def resolve_workers(
     the computation leaves (on two cores, U-Net with ResNet-18 at 128 pixels: reading in the training thread
     took 1 to 2 % of the time, with any worker the loop waited under 1 %). Up to 4 workers are threads: they
     start at once, share memory, and need no guarded main module; small pictures (256 to 128 pixels) then meet
-    the interpreter's lock at about a thousand a second. More are processes, of about 0.8 GB each.
+    the interpreter's lock at about two thousand a second. More are processes, of about 0.8 GB each.
     """
     if cores is None:
         cores = usable_cores()

@@ -68,7 +68,7 @@ def test_drawn_again_means_changed_anew(make_samples: Make) -> None:
     for key in keys:
         assert key.repeat == drawn.get(key.item, 0)
         drawn[key.item] = key.repeat + 1
-    later = loader.keys(3).from_batch(1)
+    later = loader.keys(3, start_batch=1)
     assert [list(b) for b in later] == [list(b) for b in loader.keys(3)][1:]
 
 
