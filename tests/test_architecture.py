@@ -23,7 +23,10 @@ TORCH_FREE = (
     "src.core.dataset",
     "src.core.report",
     "src.core.task_info",
+    "src.core.job",
     "src.core.feed.cache",
+    "src.core.evaluation",
+    "src.core.prediction",
 )
 #: Needs only numpy and OpenCV, as its package says: a dialog shows with it what augmentation does.
 AUGMENTATION = "src.core.feed.augment"
@@ -55,7 +58,7 @@ ROOMS: dict[str, Room] = {
     **{room: Room(("src", *TORCH_FREE), (*TORCH, *QT)) for room in TORCH_FREE},
     "src.core": Room(("src", "src.core", "src.models"), QT),
     "src.tasks": Room(("src.models", "src.core", "src.tasks"), QT),
-    "src.tasks.catalog": Room(("src.core.config", "src.core.task_info", "src.tasks"), (*TORCH, *QT)),
+    "src.tasks.catalog": Room(("src.core.config", "src.core.job", "src.core.task_info", "src.tasks"), (*TORCH, *QT)),
     "src.jobs": Room(("src", "src.core", "src.models", "src.tasks", "src.jobs"), QT),
     "src.cli": Room(
         ("src", "src.cli", *TORCH_FREE, *TASK_FACTS), (*TORCH, *QT), late=("src.ui.application",)

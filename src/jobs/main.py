@@ -15,6 +15,9 @@ def run_job(words: Sequence[str]) -> int:
     train.add_argument("folder", type=Path)
     train.add_argument("--resume", action="store_true")
     train.add_argument("--follow-parent", action="store_true")
+    work = verbs.add_parser("work")
+    work.add_argument("folder", type=Path)
+    work.add_argument("--follow-parent", action="store_true")
     check = verbs.add_parser("check")
     check.add_argument("config", type=Path)
     verbs.add_parser("data")
@@ -27,6 +30,10 @@ def run_job(words: Sequence[str]) -> int:
         from src.jobs.check import run_check
 
         return run_check(arguments.config)
+    if arguments.verb == "work":
+        from src.jobs.work import run_work
+
+        return run_work(arguments.folder, follow_parent=arguments.follow_parent)
     from src.jobs.train import run_training
 
     return run_training(arguments.folder, resume=arguments.resume, follow_parent=arguments.follow_parent)

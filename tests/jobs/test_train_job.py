@@ -13,6 +13,7 @@ import torch
 from src.core.engine import recorder
 from src.core.engine.checkpoint import read_header, read_weights
 from src.core.run import CheckpointIndex, EventTail, RunFolder, commands, summarise
+from src.jobs import in_folder
 from src.jobs import train as job
 
 NewRun = Callable[..., RunFolder]
@@ -21,7 +22,7 @@ NewRun = Callable[..., RunFolder]
 @pytest.fixture(autouse=True)
 def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests' own process keeps its signal handlers."""
-    monkeypatch.setattr(job, "_listen", lambda *_: None)
+    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
 
 
 def run(folder: RunFolder, resume: bool = False) -> Any:
@@ -227,7 +228,7 @@ def test_a_report_that_fails_says_why_and_what_is_left(
 def test_a_run_cannot_be_taken_twice(
     new_run: NewRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "LOCK_PATIENCE_S", 0.1)
+    monkeypatch.setattr(in_folder, "LOCK_PATIENCE_S", 0.1)
     folder = new_run()
     lock = folder.lock()
     assert job.run_training(folder.path, resume=False, follow_parent=False) == 1

@@ -180,7 +180,33 @@ def check(mode: str) -> int:
     return 0
 
 
+def work(mode: str, folder: Path) -> int:
+    """One job with a trained model."""
+    if mode == "silent":
+        print("out of luck", file=sys.stderr)
+        return 3
+    inbox = Inbox(folder)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(inbox, "given", "stop"))
+    claim(folder)
+    writer = Writer(folder)
+    writer.write("job_started", model="fake", device="CPU", precision="fp32")
+    writer.write("stage", what="Working", done=1, total=2)
+    status = "completed"
+    if mode in ("waits", "fails"):
+        status = "stopped" if mode == "waits" and wait_for_command(inbox) else "failed"
+    writer.write(
+        "run_ended",
+        status=status,
+        cause="It broke." if status == "failed" else "",
+        cure="Mend it.",
+        said=["Done."],
+    )
+    return int(status == "failed")
+
+
 if __name__ == "__main__":
     _, _, verb, target, *rest = sys.argv
     how = os.environ["FAKE_JOB"]
+    if verb == "work":
+        sys.exit(work(how, Path(target)))
     sys.exit(check(how) if verb == "check" else train(how, Path(target), "--resume" in rest))

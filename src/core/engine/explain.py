@@ -21,16 +21,18 @@ def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
     return explain_error(error)
 
 
-def explain_error(error: BaseException) -> Outcome:
-    """What an exception means, where nothing is known of task and device."""
+def explain_error(
+    error: BaseException, again: str = "resume goes on from the last checkpoint"
+) -> Outcome:
+    """What an exception means, where nothing is known of task and device; ``again`` says how to go on."""
     if isinstance(error, KeyboardInterrupt):
         return Outcome(
-            "stopped", "Interrupted from the keyboard.", "Resume goes on from the last checkpoint."
+            "stopped", "Interrupted from the keyboard.", f"{again[0].upper()}{again[1:]}."
         )
     cure = getattr(error, "cure", "")
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left" in str(error):
         return Outcome(
-            "failed", "The disk is full.", "Free some space, then resume: nothing that was saved is lost."
+            "failed", "The disk is full.", f"Free some space. Nothing that was saved is lost: {again}."
         )
     text = str(error).strip() or type(error).__name__
     if (
@@ -46,7 +48,7 @@ def explain_error(error: BaseException) -> Outcome:
     cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"
     if not known:
         cure = (
-            "Lathe does not know this error. What was saved is not affected: resume goes on from the last checkpoint. "
-            "If it happens again, report it with the file train.log of this run."
+            f"Lathe does not know this error. What was saved is not affected: {again}. "
+            "If it happens again, report it with the file train.log beside config.yaml."
         )
     return Outcome("failed", cause, cure)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
 from src.core.dataset.findings import Finding
 from src.core.run.folder import RunFolder, RunFolderError, default_runs_dir, write_atomically
-from src.core.task_info import TaskInfo
+
+if TYPE_CHECKING:
+    from src.core.task_info import TaskInfo
 
 
 def create_run(resolved: Resolved[Any], task: TaskInfo) -> RunFolder:

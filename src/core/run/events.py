@@ -8,6 +8,7 @@ type                 fields
 ===================  ==================================================================================
 run_started          attempt, resumed (bool), epoch, step: where it goes on; task, device, precision, epochs,
                      steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names, split_hash
+job_started          what a job with a trained model works on: job, task, model, device, precision, and facts of its own
 stage                what, done, total (work before the first step, such as building a cache; at most 5 a second)
 epoch_started        epoch (from 1), epochs
 batch_progress       epoch, phase (train, val), batch, batches, loss, terms, lr, per_second (at most 20 a second)

@@ -99,23 +99,31 @@ class RunFolder:
         Raises:
             RunFolderError: The folder cannot be made (no permission, a file in its place, a full disk).
         """
-        stem = f"{dt.date.today():%Y-%m-%d}_{slug(name or dataset)}_{slug(model)}"
         try:
-            runs_dir.mkdir(parents=True, exist_ok=True)
-            taken = [re.fullmatch(re.escape(stem) + r"_(\d+)", p.name) for p in runs_dir.iterdir()]
-            number = max((int(m[1]) for m in taken if m), default=0) + 1
-            while True:
-                try:
-                    (runs_dir / f"{stem}_{number}").mkdir()
-                    break
-                except FileExistsError:
-                    number += 1
+            return cls.numbered(runs_dir, f"{slug(name or dataset)}_{slug(model)}")
         except OSError as error:
             raise RunFolderError(
                 f"No run folder can be made in {runs_dir}: {error.strerror or error}. "
                 "Choose another runs folder (option runs_dir), or mend the permissions."
             ) from None
-        return cls(runs_dir / f"{stem}_{number}")
+
+    @classmethod
+    def numbered(cls, root: Path, words: str) -> RunFolder:
+        """Make ``<date>_<words>_<n>`` in a folder, which is made too.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        stem = f"{dt.date.today():%Y-%m-%d}_{words}"
+        root.mkdir(parents=True, exist_ok=True)
+        taken = [re.fullmatch(re.escape(stem) + r"_(\d+)", p.name) for p in root.iterdir()]
+        number = max((int(m[1]) for m in taken if m), default=0) + 1
+        while True:
+            try:
+                (root / f"{stem}_{number}").mkdir()
+                return cls(root / f"{stem}_{number}")
+            except FileExistsError:
+                number += 1
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:

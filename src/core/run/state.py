@@ -116,7 +116,7 @@ def summarise(folder: RunFolder) -> RunSummary:
 
 def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> RunSummary:
     """The summary of events that were already read (those that count, see `history`)."""
-    started = [e for e in events if e.type == "run_started"]
+    started = [e for e in events if e.type in ("run_started", "job_started")]
     completed = [e for e in events if e.type == "epoch_completed"]
     first, last = (started[0], started[-1]) if started else (None, None)
     ended = _ending(folder, events)
@@ -139,8 +139,8 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
         started=first.time if first else _mtime(folder.config),
         updated=events[-1].time if events else _mtime(folder.config),
         epoch=int(newest["epoch"]) if newest else 0,
-        epochs=int(last["epochs"]) if last else 0,
-        metric=str(last["metric"]) if last else "",
+        epochs=int(last.get("epochs") or 0) if last else 0,
+        metric=str(last.get("metric") or "") if last else "",
         best_value=newest.get("best_value") if newest else None,
         best_epoch=newest.get("best_epoch") if newest else None,
         cause=cause or "",
