@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from src.core.config import flatten
+from src.core.dataset.findings import IMAGE, Noun
 from src.core.report.text import is_number
 from src.core.run import Event, EventTail, RunFolder, RunSummary, history, summarise_events
 
@@ -19,7 +20,7 @@ _LONG_LOG_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class ClassShare:
-    """A class of the data set and its share of the pixels in each part (0 to 1)."""
+    """A class of the data set and its share of each part (0 to 1): of the pixels, or of the samples without masks."""
 
     name: str
     shares: Mapping[str, float]
@@ -68,6 +69,17 @@ class RunFacts:
     environment: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def noun(self) -> Noun:
+        """What a sample of the data is called."""
+        said = self.data.get("noun")
+        return Noun(*map(str, said)) if isinstance(said, list) and len(said) == 2 else IMAGE
+
+    @property
+    def masks(self) -> bool:
+        """The samples are images with masks: values and shares are of pixels. So they were in all older runs."""
+        return "meaning" in self.data or "noun" not in self.data
+
+    @property
     def planned_epochs(self) -> int:
         """Epochs that were to be trained; 0 where the run never started."""
         return int(self.started[-1].get("epochs") or 0) if self.started else 0
@@ -106,7 +118,7 @@ def read_facts(folder: RunFolder, ending: Mapping[str, Any] | None = None) -> Ru
     facts.best = _best_epoch(facts)
     _read_costs(facts, events)
     facts.data = folder.read_json(folder.dataset / "description.json")
-    facts.class_shares = _class_shares(facts.data)
+    facts.class_shares = _class_shares(facts.data) if facts.masks else _sample_shares(facts.data)
     _read_warnings(facts, events)
     _read_previews(facts, events)
     facts.config, facts.origins = _read_config(folder)
@@ -166,6 +178,19 @@ def _class_shares(data: Mapping[str, Any]) -> list[ClassShare]:
         known = {part: values for part, values in pixels.items() if len(values) == len(names) and any(values)}
         found.append(ClassShare(str(name), {part: v[number] / sum(v) for part, v in known.items()}))
     return found
+
+
+def _sample_shares(data: Mapping[str, Any]) -> list[ClassShare]:
+    """How many of the samples of each part hold each class."""
+    names = [str(name) for name in data.get("class_names") or []]
+    held: dict[str, list[set[int]]] = {
+        part: [set(s.get("classes") or ()) for s in samples if isinstance(s, dict)]
+        for part, samples in (data.get("samples") or {}).items()
+    }
+    return [
+        ClassShare(name, {part: sum(number in c for c in of) / len(of) for part, of in held.items() if of})
+        for number, name in enumerate(names)
+    ]
 
 
 def _read_warnings(facts: RunFacts, events: list[Event]) -> None:

@@ -43,7 +43,7 @@ _VARIABLES = {
 MOST_POINTS = 1500
 #: More classes than this are not told apart by colour.
 MOST_CLASSES = 12
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.size": 9.5,
@@ -165,15 +165,18 @@ class _Curves:
             )
         elif len(self._labels) > 1:
             self.axes.legend(self._handles, self._labels, fontsize=8.5, labelcolor=INK)
-        png, svg = io.BytesIO(), io.StringIO()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # the page's own fonts have it
-            self.figure.savefig(png, format="png", dpi=150, facecolor="white")
-            self.figure.set_layout_engine("none")  # both have the same layout, which was found for the first
-            self.figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-        return Drawing(
-            name, title, description, png.getvalue(), _for_page(svg.getvalue(), title, description)
-        )
+        return rendered(self.figure, name, title, description)
+
+
+def rendered(figure: Figure, name: str, title: str, description: str) -> Drawing:
+    """A figure as PNG and as SVG for a page."""
+    png, svg = io.BytesIO(), io.StringIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the page's own fonts have it
+        figure.savefig(png, format="png", dpi=150, facecolor="white")
+        figure.set_layout_engine("none")  # both have the same layout, which was found for the first
+        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+    return Drawing(name, title, description, png.getvalue(), _for_page(svg.getvalue(), title, description))
 
 
 def _for_page(svg: str, title: str, description: str) -> str:
@@ -271,5 +274,5 @@ def draw(facts: RunFacts) -> list[Drawing]:
     """The figures for which there is something to draw; none without a completed epoch."""
     if not facts.epochs:
         return []
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": facts.folder.name}):
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": facts.folder.name}):
         return [drawing for make in (_metric, _loss, _classes, _rate) if (drawing := make(facts)) is not None]

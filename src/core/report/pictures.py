@@ -38,7 +38,7 @@ def data_address(kind: str, data: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _picture(root: Path, name: Any) -> str:
+def picture_address(root: Path, name: Any) -> str:
     """A picture of the run folder as an address; empty where it is absent, damaged or outside it."""
     path = (root / str(name or "")).resolve()
     if not name or not path.is_relative_to(root):
@@ -74,7 +74,7 @@ def _row(root: Path, item: Mapping[str, Any]) -> PreviewRow:
     return PreviewRow(
         sample=str(item.get("sample", "")),
         metric=metric if is_number(metric) else None,
-        image=_picture(root, item.get("image")),
-        truth=_picture(root, item.get("truth")),
-        prediction=_picture(root, item.get("prediction")),
+        image=picture_address(root, item.get("image")),
+        truth=picture_address(root, item.get("truth")),
+        prediction=picture_address(root, item.get("prediction")),
     )

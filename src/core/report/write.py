@@ -150,7 +150,7 @@ def _tiles(facts: RunFacts) -> list[tuple[str, str, str]]:
         each = facts.seconds / len(facts.epochs)
         tiles.append(("Time", text.duration(facts.seconds), f"{text.duration(each)} an epoch"))
         speed = text.number(facts.images_per_second, 3)
-        tiles.append(("Speed", f"{speed} images/s", "in training, median of the epochs"))
+        tiles.append(("Speed", f"{speed} {facts.noun.many}/s", "in training, median of the epochs"))
     if facts.started:
         last = facts.started[-1]
         tiles.append(("Model", f"{(last.get('parameters') or 0) / 1e6:.1f} M", "parameters"))
@@ -188,19 +188,25 @@ def _data(facts: RunFacts) -> dict[str, Any] | None:
     samples: Mapping[str, list[Any]] = data.get("samples") or {}
     sizes = {k: f"{v[0]} × {v[1]}" for k, v in (data.get("sizes") or {}).items() if len(v) == 2}
     parts = [part for part in _PARTS if samples.get(part)]
+    counts = {part: _counts(samples[part]) for part in parts}
+    shown = {facts.noun.many.capitalize(): 0}
+    if facts.masks:
+        shown["With an object"] = 1
+    if any(groups < many for many, _, groups in counts.values()):
+        shown["Groups"] = 2
     return {
         "summary": data.get("summary") or "",
         "root": data.get("root") or "",
-        "parts": [(part, _PARTS[part], _images(samples[part])) for part in parts],
-        "grouped": any(groups < images for images, _, groups in (_images(samples[part]) for part in parts)),
+        "heads": list(shown),
+        "parts": [(part, _PARTS[part], [counts[part][n] for n in shown.values()]) for part in parts],
         "sizes": sizes,
         "quarantined": [item for item in data.get("quarantined") or [] if len(item) == 2],
         "meaning": data.get("meaning") or {},
     }
 
 
-def _images(samples: list[Any]) -> tuple[int, int, int]:
-    """Images, images with an object, groups."""
+def _counts(samples: list[Any]) -> tuple[int, int, int]:
+    """Samples, samples with an object, groups."""
     items = [s for s in samples if isinstance(s, dict)]
     return len(items), sum(bool(s.get("has_object")) for s in items), len({s.get("group") for s in items})
 
