@@ -63,7 +63,8 @@ def rows(folder: Path, images: int) -> Iterator[tuple[str, list[list[Any]]]]:
             share = draw.random() / 5 if len(classes) > 1 else 0.0
             portion.append(
                 [name, str(folder / "images" / f"{real}.jpg"), str(folder / "masks" / f"{real}.png"),
-                 f"group {k // GROUP}", classes, 1280 + 16 * (k % 30), 960, 120.0, k % 3, share]
+                 f"group {k // GROUP}", classes, 1280 + 16 * (k % 30), 960, 120.0, k % 3, share,
+                 f"part {k - k % 40:06d}.jpg" if k % 40 < 3 else None]
             )  # fmt: skip
         yield part, portion
 
@@ -181,7 +182,7 @@ class Player:
 
     def filter(self) -> None:
         """All kinds of filters, alone and together."""
-        from src.core.dataset.sample_filter import SampleFilter
+        from src.core.dataset.sample_filter import ALIKE, SampleFilter
 
         bar = self.view.images.filters
         every = [
@@ -190,6 +191,8 @@ class Player:
             SampleFilter(class_number=3, content="object", size=2),
             SampleFilter(content="empty"),
             SampleFilter(group="group 77"),
+            SampleFilter(alike=ALIKE),
+            SampleFilter(alike="part 000400.jpg"),
             SampleFilter(rows=tuple(self.view.findings.found[0][1])),
             SampleFilter(name="part", group="group 1", content="kept"),
             SampleFilter(),

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from src.core.config import RunConfig
+from src.core.dataset.contract import Description, Look
 from src.core.dataset.findings import Finding
+from src.core.job import JobInfo
 
 
 def _nothing(key: str, value: Any) -> str:
     return ""
+
+
+def _unknown(path: Path) -> Mapping[str, Any] | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,18 @@ class TaskInfo:
         choices: Lists that are known only at run time, by the name in `Option.choices_from`: value to label.
         labels: ``(data set, model)``: two short words that name a run.
         check: Findings on a configuration, with the data set's description where there is one.
-        describe: Reads the data set: ``describe(config, progress, cancelled, quick=False)``.
+        describe: Reads the data set: ``describe(config, progress, cancelled, quick=False, anew=False, store=True)``
+            returns a `Description`. ``quick`` leaves out what takes long; ``anew`` and ``store`` are those of
+            ``splitting.divide``. Raises ``DescriptionCancelledError`` where ``cancelled`` said so.
+        load_description: ``load_description(folder, config)``: what ``Description.save`` wrote, with what changed since
+            among its findings, each with a code ``changed.*``.
+        look: How its samples are called and shown.
+        recognise: The data options (without ``data.``) that a folder or file means to this task, or None where it is
+            none of its data sets. It looks at names, not into files. Formats of images with masks are known to
+            ``core.dataset.formats``, which is asked before all tasks.
         explain: ``explain(key, value)``: what a person should know of a value of an option, beyond its label; the
             first line is a title; empty where there is nothing to say.
+        jobs: What can be done with a trained model, by id: ``evaluate``, ``predict``, ``export``, ….
         estimate: Facts for the summary ("parameters", ...), as far as they are known without torch.
     """
 
@@ -41,6 +57,10 @@ class TaskInfo:
     choices: Callable[[str], Mapping[str, str]]
     labels: Callable[[Any], tuple[str, str]]
     check: Callable[[Any, Any], list[Finding]]
-    describe: Callable[..., Any]
+    describe: Callable[..., Description]
+    load_description: Callable[[Path, Any], Description]
     estimate: Callable[[Any], Mapping[str, float]]
+    look: Look
     explain: Callable[[str, Any], str] = _nothing
+    recognise: Callable[[Path], Mapping[str, Any] | None] = _unknown
+    jobs: Mapping[str, JobInfo] = field(default_factory=dict)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from src.core.config import ConfigError, file_layer, read_yaml, resolve
+from src.core.dataset.contract import Description, Look, Record
 from src.core.dataset.findings import DatasetError, Finding
+from src.core.task_info import TaskInfo
 from src.tasks.catalog import task_info
 
 #: Samples a line: a reader holds the interpreter for about a millisecond with it.
@@ -21,39 +23,37 @@ def _say(**line: Any) -> None:
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-def description_as_json(data: Any) -> dict[str, Any]:
+def description_as_json(data: Description, info: TaskInfo) -> dict[str, Any]:
     """What a window shows of a data set, without its samples: see `sample_lines`."""
-    pixels = data.class_pixels.get("train", [])  # empty where no mask could be read
-    total = sum(pixels) or 1
     return {
+        "task": info.id,
         "summary": data.summary(),
         "splits": {name: len(samples) for name, samples in data.samples.items()},
         "classes": list(data.class_names),
-        "class_share": {name: count / total for name, count in zip(data.class_names, pixels, strict=False)},
-        "sizes": data.sizes,
-        "masks": data.meaning.to_dict() if data.meaning else None,
         "statistics": data.statistics,
-        "intensity_range": data.intensity_range,
         "root": data.root,
+        **data.details(),
     }
 
 
-def sample_lines(data: Any) -> Iterator[dict[str, Any]]:
-    """The samples in portions: ``{"samples": part, "rows": [...]}``, each row as ``sample_table.ROW`` says."""
+def sample_lines(data: Description, look: Look) -> Iterator[dict[str, Any]]:
+    """How the samples look, ``{"look": {...}}``, then the samples in portions, ``{"samples": part, "rows": [...]}``,
+    each row as ``sample_table.SampleTable.append`` says.
+    """
+    yield {"look": look.to_dict()}
     for part, samples in data.samples.items():
         for first in range(0, len(samples), SAMPLES_A_LINE):
             yield {
                 "samples": part,
-                "rows": [_row(s, data) for s in samples[first : first + SAMPLES_A_LINE]],
+                "rows": [_row(s, data, look) for s in samples[first : first + SAMPLES_A_LINE]],
             }
 
 
-def _row(sample: Any, data: Any) -> list[Any]:
-    facts: list[float | None] = list(data.facts.get(sample.id) or ())
-    brightness, _, objects, _, share, *_ = [*facts, None, None, None, None, None]
-    classes = list(sample.classes) if data.meaning else None
-    size = [sample.width, sample.height]
-    return [sample.id, sample.image, sample.mask, sample.group, classes, *size, brightness, objects, share]
+def _row(sample: Record, data: Description, look: Look) -> list[Any]:
+    first, *others = sample.files
+    mask = [others[0] if others else None] if look.masks else []
+    classes = list(sample.classes) if data.class_names else None
+    return [sample.id, first, *mask, sample.group, classes, *data.row(sample)]
 
 
 def run_check(config_file: Path) -> int:
@@ -79,10 +79,10 @@ def run_check(config_file: Path) -> int:
         if faults:
             raise DatasetError(faults)
         data = info.describe(config, progress)
-        for line in sample_lines(data):
+        for line in sample_lines(data, info.look):
             _say(**line)
         _say_findings(info.check(config, data))
-        _say(description=description_as_json(data), resolved=data.resolved())
+        _say(description=description_as_json(data, info), resolved=data.resolved())
     except ConfigError as error:
         _say_findings([Finding("error", "config", text, where=(key,)) for key, text in error.problems])
         _say(error=str(error))

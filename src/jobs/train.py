@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -23,13 +19,13 @@ from src.core.config import (
     resolve,
 )
 from src.core.dataset.findings import DatasetError
-from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder, RunFolderError, commands
+from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder
 from src.core.run.folder import write_atomically
-from src.core.run.state import claim
+from src.jobs.in_folder import carry_out, failure
 from src.tasks.catalog import load_task, task_info
 
-#: Seconds for the process before this one to give the run back.
-LOCK_PATIENCE_S = 20.0
+#: Findings on what a run begins from; a run that goes on has begun.
+_START_CODES = ("start-missing", "start-differs", "start-normalise", "weights-missing")
 
 
 class ResumeError(Exception):
@@ -51,65 +47,11 @@ def load_config(folder: RunFolder) -> Resolved[RunConfig]:
 
 def run_training(path: Path, *, resume: bool, follow_parent: bool) -> int:
     """Train the run in ``path``; every ending is written to its log. Returns 0 unless the run failed."""
-    folder = RunFolder(path)
-    try:
-        lock = folder.lock(timeout=LOCK_PATIENCE_S)
-        claim(folder)
-        writer = EventWriter(folder.events)
-    except (RunFolderError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    inbox = CommandInbox(folder)
-    _listen(folder, inbox, follow_parent)
-    job = TrainingJob(folder, writer, inbox)
-    try:
-        job.run(resume)
-        ending = job.ending
-    except KeyboardInterrupt:
-        ending = {"status": "stopped", "cause": "Interrupted from the keyboard.", "cure": ""}
-    except Exception as error:
-        traceback.print_exc()
-        ending = job.ending or failure(error)
-    try:
-        writer.write("run_ended", **{**job.result(), **ending})
-        writer.close()
-        commands.clear(folder)
-    except OSError as error:
-        print(
-            f"The ending could not be written to {folder.events}: {error}. It was: {ending}", file=sys.stderr
-        )
-        return 1
-    finally:
-        lock.release()
-    return 0 if ending["status"] != "failed" else 1
 
+    def begin(folder: RunFolder, writer: EventWriter, inbox: CommandInbox) -> TrainingJob:
+        return TrainingJob(folder, writer, inbox, resume)
 
-def failure(error: Exception) -> dict[str, Any]:
-    """The ending for an error before the loop began."""
-    if isinstance(error, DatasetError):
-        first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
-        return {"status": "failed", "cause": first.message, "cure": first.cure}
-    from src.core.engine.explain import explain_error
-
-    outcome = explain_error(error)
-    return {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
-
-
-def _listen(folder: RunFolder, inbox: CommandInbox, follow_parent: bool) -> None:
-    """Take signals as commands; where the parent is a terminal's command, its end is the command to stop."""
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: inbox.give("stop"))
-    if not follow_parent:
-        return
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        commands.send(folder, "stop")
-        inbox.give("stop")
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+    return carry_out(path, begin, follow_parent=follow_parent)
 
 
 def _reason(error: Exception) -> str:
@@ -128,13 +70,16 @@ class TrainingJob:
         ending: Status, cause and cure, once it is known.
     """
 
-    def __init__(self, folder: RunFolder, writer: EventWriter, inbox: CommandInbox) -> None:
+    def __init__(self, folder: RunFolder, writer: EventWriter, inbox: CommandInbox, resume: bool) -> None:
         self.folder, self.writer, self.inbox = folder, writer, inbox
+        self._resume = resume
         self.index = CheckpointIndex(folder)
+        #: Its weights come from a checkpoint of its own: whatever it began from need not be there any more.
+        self._goes_on = resume and bool(self.index.entries())
         self.ending: dict[str, Any] = {}
         self._trainer: Any = None
 
-    def run(self, resume: bool) -> None:
+    def run(self) -> None:
         """Read the data, build everything, train, keep the model, report."""
         resolved = load_config(self.folder)
         config = resolved.config
@@ -152,10 +97,10 @@ class TrainingJob:
 
         self.folder.write_json(self.folder.environment, environment(config, data))
         trainer = self._trainer = assemble(
-            config, load_task(info.id), data, self.folder, self.writer, self.inbox
+            config, load_task(info.id), data, self.folder, self.writer, self.inbox, self._goes_on
         )
         try:
-            resumed = resume and self._restore(trainer, data)
+            resumed = self._resume and self._restore(trainer, data)
             self._announce(trainer, config, data, resumed)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
@@ -175,19 +120,18 @@ class TrainingJob:
         Raises:
             DatasetError: The data cannot be trained on.
         """
-        from src.core.dataset.checking.scan import DescriptionCancelledError
-        from src.core.dataset.description import DatasetDescription
-        from src.core.dataset.splitting.split_memory import added_since
+        from src.core.dataset.contract import DESCRIPTION_NAME, DescriptionCancelledError
 
-        if (self.folder.dataset / "description.json").exists():
-            data = DatasetDescription.load(self.folder.dataset)
-            data.findings += added_since(config.data, data)  # type: ignore[attr-defined]
+        if (self.folder.dataset / DESCRIPTION_NAME).exists():
+            data = info.load_description(self.folder.dataset, config)
         else:
             try:
                 data = info.describe(config, None, lambda: self.inbox.poll() is not None)
             except DescriptionCancelledError:
                 return None
         findings = info.check(config, data)
+        if self._goes_on:
+            findings = [f for f in findings if f.code not in _START_CODES]
         for finding in findings:
             if finding.severity != "error":
                 self._warn(finding.code, finding.message, finding.cure, list(finding.where), finding.severity)
@@ -286,6 +230,10 @@ class TrainingJob:
 
     def _warn(self, code: str, message: str, cure: str, where: list[str], severity: str = "warning") -> None:
         self.writer.write("warning", severity=severity, code=code, message=message, cure=cure, where=where)
+
+    def failure(self, error: Exception) -> dict[str, Any]:
+        """The ending for an error before the loop began."""
+        return failure(error, "resume goes on from the last checkpoint")
 
     def result(self) -> dict[str, Any]:
         """What the run came to, for its last event."""

@@ -100,7 +100,7 @@ class ScanThread(Worker):
             return None
         if not isinstance(value, dict):
             return None
-        if "samples" in value:
+        if "samples" in value or "look" in value:
             self._gather(value)
             return None
         if "finding" in value:
@@ -116,8 +116,12 @@ class ScanThread(Worker):
         return None
 
     def _gather(self, line: dict[str, Any]) -> None:
+        from src.core.dataset.contract import Look
         from src.core.dataset.sample_table import SampleTable
 
+        if "look" in line:
+            self._table = SampleTable(Look.from_dict(line["look"]))
+            return
         if self._table is None:
             self._table = SampleTable()
         self._table.append(line["samples"], line["rows"])

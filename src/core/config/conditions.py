@@ -20,12 +20,14 @@ class Condition:
         values: The values in question; empty stands for every value but "", None, 0, False and an empty list.
         wanted: True where the option needs one of the values, False where each of them takes its effect away.
         because: What decides instead, as the end of a sentence ("the split files decide"); may be empty.
+        optional: Not every schema that takes the option in has the other one; where it is not, nothing depends on it.
     """
 
     key: str
     values: tuple[Any, ...] = ()
     wanted: bool = True
     because: str = ""
+    optional: bool = False
 
     def holds(self, value: Any) -> bool:
         """Whether an option under this condition has an effect while the other one has this value."""
@@ -57,18 +59,19 @@ class Condition:
         return f"{label} is {' or '.join(words(value) for value in self.values)}"
 
 
-def when(key: str, *values: Any, because: str = "") -> Condition:
+def when(key: str, *values: Any, because: str = "", optional: bool = False) -> Condition:
     """The option has an effect only while another one has one of the values (without values: while it is set)."""
-    return Condition(key, values, True, because)
+    return Condition(key, values, True, because, optional)
 
 
-def unless(key: str, *values: Any, because: str = "") -> Condition:
+def unless(key: str, *values: Any, because: str = "", optional: bool = False) -> Condition:
     """The option has no effect while another one has one of the values (without values: while it is set)."""
-    return Condition(key, values, False, because)
+    return Condition(key, values, False, because, optional)
 
 
 def bound(conditions: Iterable[Condition], key: str, known: Collection[str]) -> tuple[Condition, ...]:
-    """The conditions of the option ``key`` with full names; one that speaks of the option itself is left out.
+    """The conditions of the option ``key`` with full names; one that speaks of the option itself is left
+    out, and an optional one that speaks of an option that is not there.
 
     Raises:
         ValueError: Neither the section of the option nor one around it has an option of that name.
@@ -78,6 +81,8 @@ def bound(conditions: Iterable[Condition], key: str, known: Collection[str]) -> 
         parts = key.split(".")[:-1]
         places = [".".join([*parts[:depth], condition.key]) for depth in range(len(parts), -1, -1)]
         full = next((place for place in places if place in known), None)
+        if full is None and condition.optional:
+            continue
         if full is None:
             raise ValueError(f"{key} depends on {condition.key}, and there is no such option around it.")
         if full != key:

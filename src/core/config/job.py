@@ -21,9 +21,12 @@ class JobConfig(Section):
         choice_labels={"best": "The best on validation", "last": "The last"},
     )  # fmt: skip
     out: str = option(
-        "", "Goes to", "A new folder for the results; empty makes one in the run's own folder.", path="folder"
+        "", "Goes to", "A new folder for the results; empty makes one in the run's own folder.", path="folder",
+        group="Results",
+    )  # fmt: skip
+    name: str = option(
+        "", "Name", "A word of your own in the name of the results.", max_length=80, group="Results"
     )
-    name: str = option("", "Name", "A word of your own in the name of the results.", max_length=80)
 
 
 class ComputeConfig(Section):

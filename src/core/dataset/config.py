@@ -13,8 +13,8 @@ Flips = Literal["both", "horizontal", "none"]
 
 #: The options of a split do nothing where somebody else made it.
 _LATHE_SPLITS = (
-    unless("split_dir", because="the split files decide"),
-    unless("split_column", because="the split column of the table decides"),
+    unless("split_dir", because="the split files decide", optional=True),
+    unless("split_column", because="the split column of the table decides", optional=True),
 )
 
 
@@ -69,7 +69,7 @@ class SplitConfig(Section):
     )  # fmt: skip
     stratify_column: str = option(
         "", "Stratify by column", "Column whose values are spread evenly over the parts; empty: the classes in the masks.",
-        advanced=True, applies=[when("table")],
+        advanced=True, applies=[when("table", optional=True)],
     )  # fmt: skip
     val_fraction: float = option(
         0.2, "Validation share", "Share of the samples kept for validation.", gt=0, lt=1,

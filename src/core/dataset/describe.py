@@ -31,6 +31,7 @@ from src.core.dataset.splitting.split_record import SplitRecord
 
 __all__ = ["DatasetDescription", "DescriptionCancelledError", "describe"]
 
+_LOOKING = "Looking for near duplicates"
 _RANGE_IMAGES = 32
 _RANGE_PIXELS = 1 << 16
 _RANGE_PERCENTILES = (0.1, 99.9)
@@ -64,7 +65,12 @@ def describe(
     sources = find_sources(config)
     quick = quick and config.split.group_by != "duplicates" and config.split.join != "near"
     facts = scan(sources.rows, progress, cancelled, workers, quick)
-    result = DatasetDescription(root=sources.root, findings=list(sources.findings))
+    result = DatasetDescription(
+        root=sources.root,
+        source=config.table or config.images_dir or config.split_dir,
+        split_given=sources.split_given,
+        findings=list(sources.findings),
+    )
     meaning, findings = _meaning(sources.rows, facts, config)
     if meaning is not None and not quick:
         scan_objects(sources.rows, facts, meaning, progress, cancelled, workers)
@@ -95,14 +101,25 @@ def _clusters(
     cancelled: Callable[[], bool] | None,
 ) -> dict[str, str]:
     if progress is not None:
-        progress(0, len(rows), "Looking for near duplicates")
+        progress(0, len(rows), _LOOKING)
     known = {row.id: f.signature for row, f in zip(rows, facts, strict=True) if f.signature is not None}
-    found = near_duplicates.clusters(known, cancelled)
+    watched = None if progress is None else _told(progress, len(rows))
+    found = near_duplicates.clusters(known, cancelled, watched)
     if cancelled is not None and cancelled():
         raise DescriptionCancelledError("stopped while near duplicates were looked for")
     if progress is not None:
-        progress(len(rows), len(rows), "Looking for near duplicates")
+        progress(len(rows), len(rows), _LOOKING)
     return found
+
+
+def _told(progress: Progress, total: int) -> Callable[[int, int], None]:
+    """Progress of the search among those pictures that have a small form, as progress among all of them."""
+
+    def tell(done: int, of: int) -> None:
+        if done < of:  # the end is told once clusters are made
+            progress(total * done // of, total, _LOOKING)
+
+    return tell
 
 
 def _interpret(

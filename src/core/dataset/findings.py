@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "notice"]
 
@@ -121,6 +121,17 @@ def named(items: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(items)[:MAX_NAMED])
 
 
+class Noun(NamedTuple):
+    """What one thing and several of them are called."""
+
+    one: str
+    many: str
+
+
+IMAGE = Noun("image", "images")
+SAMPLE = Noun("sample", "samples")
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """``1 image``, ``3 images``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
@@ -138,10 +149,10 @@ def exclude(ids: Iterable[str], what: str = "image") -> Action:
     return Action("exclude", f"Leave out {counted(len(chosen), what)}", ids=chosen)
 
 
-def show(ids: Iterable[str], label: str = "") -> Action:
+def show(ids: Iterable[str], label: str = "", noun: Noun = IMAGE) -> Action:
     """The action that shows samples or files, at most ``MAX_IDS`` of them."""
     chosen = tuple(ids)[:MAX_IDS]
-    return Action("open", label or f"Show {counted(len(chosen), 'image')}", ids=chosen)
+    return Action("open", label or f"Show {counted(len(chosen), *noun)}", ids=chosen)
 
 
 def setting(label: str, **values: Any) -> Action:

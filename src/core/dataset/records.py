@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+from src.core.dataset.contract import SPLITS, Split
+from src.core.dataset.findings import IMAGE, Noun
+
+__all__ = ["SPLITS", "Sample", "Split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Sample:
         width, height: Pixels, after the EXIF orientation was applied.
     """
 
+    noun: ClassVar[Noun] = IMAGE
+
     id: str
     image: str
     mask: str | None
@@ -34,6 +38,11 @@ class Sample:
     classes: tuple[int, ...] = ()
     width: int = 0
     height: int = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The image, and its mask where it has one."""
+        return (self.image,) if self.mask is None else (self.image, self.mask)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -11,7 +12,10 @@ import numpy as np
 from src.core.dataset.sample_table import PARTS, SampleTable
 
 Content = Literal["", "object", "empty", "excluded", "kept"]
-Order = Literal["", "name", "size", "share"]
+#: Empty, ``name``, ``size`` or the key of a column.
+Order = str
+#: Values of ``SampleFilter.alike`` that are no name of a cluster (a name is an id, and an id is no lone star).
+ALIKE, ALIKE_ACROSS = "*", "**"
 #: More different sizes than this are put together by their number of pixels.
 _MOST_SIZES = 12
 _MEGAPIXELS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, float("inf"))
@@ -29,6 +33,8 @@ class SampleFilter:
         name: Words that the id holds, in any order, without regard to case.
         group: A part of the group's name, without regard to case.
         rows: Only these, as of a finding; ``None``: all.
+        alike: A cluster of near duplicates by its name; ``ALIKE``: of any; ``ALIKE_ACROSS``: of any that stands in
+            more than one part of the split.
     """
 
     part: str = ""
@@ -38,6 +44,7 @@ class SampleFilter:
     name: str = ""
     group: str = ""
     rows: tuple[int, ...] | None = None
+    alike: str = ""
 
     @property
     def empty(self) -> bool:
@@ -79,6 +86,31 @@ def _range(index: int) -> str:
     return f"{low:g} to {high:g} megapixels" if np.isfinite(high) else f"over {low:g} megapixels"
 
 
+class Alike:
+    """The near duplicates that the check found.
+
+    Attributes:
+        names: Of the clusters, the largest first.
+        code: ``N`` int, index into ``names``; ``len(names)`` for a sample in none.
+        across: A ``bool`` for each name: the cluster stands in more than one part of the split. Samples that were
+            left out by an earlier decision stand in none.
+    """
+
+    def __init__(self, table: SampleTable) -> None:
+        known = any(column.key == "alike" for column in table.look.columns)
+        texts = table.texts("alike") if known else []
+        counts = Counter(filter(None, texts))
+        self.names = [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        numbers = {name: number for number, name in enumerate(self.names)}
+        none = len(self.names)
+        self.code = np.full(table.total, none, np.int64)
+        self.code[: len(texts)] = [numbers.get(text or "", none) for text in texts]
+        sides = np.zeros((none + 1, len(PARTS)), np.bool_)
+        sides[self.code, table.part] = True
+        sides[:, PARTS.index("out")] = False
+        self.across = sides[:none].sum(axis=1) > 1
+
+
 class SampleView:
     """A table with what was excluded from it, seen through a filter.
 
@@ -86,11 +118,13 @@ class SampleView:
         table: The samples.
         excluded: ``N`` bool: left out by a person's decision.
         sizes: The kinds of sizes.
+        alike: The near duplicates among them.
     """
 
     def __init__(self, table: SampleTable, excluded: Iterable[str] = ()) -> None:
         self.table = table
         self.sizes = Sizes(table)
+        self.alike = Alike(table)
         self.excluded = np.zeros(table.total, np.bool_)
         self._orders: dict[str, np.ndarray] = {}
         self._masks: dict[str, tuple[object, np.ndarray]] = {}
@@ -103,10 +137,13 @@ class SampleView:
         self._masks.pop("content", None)
 
     def rows(self, wanted: SampleFilter, order: Order = "", descending: bool = False) -> np.ndarray:
-        """The rows that are wanted, in this order (empty: as the data set gives them)."""
+        """The rows that are wanted, in this order (empty: as the data set gives them, near duplicates side by side
+        where they are asked for)."""
         mask = self.mask(wanted)
         if not order:
             rows = np.flatnonzero(mask)
+            if wanted.alike:
+                rows = rows[np.argsort(self.alike.code[rows], kind="stable")]
         else:
             places = self._order(order)
             rows = places[mask[places]]
@@ -163,6 +200,16 @@ class SampleView:
         found[np.array(rows, np.int64)] = True
         return found
 
+    def _by_alike(self, alike: str) -> np.ndarray:
+        wanted = np.zeros(len(self.alike.names) + 1, np.bool_)
+        if alike == ALIKE:
+            wanted[:-1] = True
+        elif alike == ALIKE_ACROSS:
+            wanted[:-1] = self.alike.across
+        elif alike in self.alike.names:
+            wanted[self.alike.names.index(alike)] = True
+        return wanted[self.alike.code]
+
     def _order(self, order: str) -> np.ndarray:
         if order not in self._orders:
             table = self.table
@@ -170,25 +217,35 @@ class SampleView:
                 places = np.array(sorted(range(table.total), key=table.folded.__getitem__), np.int64)
             elif order == "size":
                 places = np.argsort(table.sizes.astype(np.int64).prod(axis=1), kind="stable")
+            elif order in (c.key for c in table.look.columns if c.kind == "text"):
+                words = [(text or "").casefold() for text in table.texts(order)]
+                places = np.array(sorted(range(table.total), key=words.__getitem__), np.int64)
             else:
-                places = np.argsort(np.nan_to_num(table.share, nan=-1.0), kind="stable")
+                places = np.argsort(table.numbers(order, -np.inf), kind="stable")
             self._orders[order] = places
         return self._orders[order]
 
     def prepare(self) -> SampleView:
         """Sort now, so that no window waits for it."""
-        for order in ("name", "size", "share"):
+        for order in self.orders:
             self._order(order)
         return self
+
+    @property
+    def orders(self) -> list[str]:
+        """The orders that are offered: by name, and by size and share of images with masks, else by each column."""
+        look = self.table.look
+        return ["name", "size", "share"] if look.masks else ["name", *(c.key for c in look.columns)]
 
     # ---- counts
 
     def counts(self, wanted: SampleFilter, classes: int) -> dict[str, np.ndarray]:
-        """How many images each choice of one filter would leave, the other filters as they are.
+        """How many samples each choice of one filter would leave, the other filters as they are.
 
         Returns:
             ``part`` (as ``PARTS``), ``class_number`` (``classes`` long), ``size`` (as ``sizes.labels``), ``group``
-            (as ``table.groups``) and ``content`` (with object, empty, excluded, kept).
+            (as ``table.groups``), ``content`` (with object, empty, excluded, kept) and ``alike`` (of each cluster, as
+            ``alike.names``).
         """
         table = self.table
         found = {"part": np.bincount(table.part[self._others(wanted, "part")], minlength=len(PARTS))}
@@ -200,6 +257,9 @@ class SampleView:
             self.sizes.kind[self._others(wanted, "size")], minlength=len(self.sizes.labels)
         )
         found["group"] = np.bincount(table.group[self._others(wanted, "group")], minlength=len(table.groups))
+        clusters = len(self.alike.names)
+        inside = self.alike.code[self._others(wanted, "alike")]
+        found["alike"] = np.bincount(inside, minlength=clusters + 1)[:clusters]
         others = self._others(wanted, "content")
         known = others & table.known
         ways = (known & table.filled, known & ~table.filled, others & self.excluded, others & ~self.excluded)

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from src.core.dataset.records import SPLITS
+from src.core.dataset.contract import IMAGES_WITH_MASKS, SPLITS, Column, Look
 
-#: Fields of a row as the check job sends it; rows may be shorter.
-ROW = ("id", "image", "mask", "group", "classes", "width", "height", "brightness", "objects", "share")
 PARTS: tuple[str, ...] = (*SPLITS, "out")
 
 
@@ -19,26 +17,34 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     """All samples, column by column; as a mapping, the samples of each part as read-only sequences.
 
     Rows are appended, never changed, and numbered from 0. The part ``out`` holds samples that an earlier decision
-    left out of this check.
+    left out of this check. Which columns there are, the look of the samples says.
 
     Attributes:
-        ids, images, masks: Of each row; a mask may be ``None``.
+        look: How the samples are called and shown.
+        fields: Of a row: id, file (``image`` beside a mask), mask where the look has masks, group, classes, then the
+            columns of the look.
+        ids, files, masks: Of each row; a mask may be ``None``.
         part: ``N`` uint8, index into ``PARTS``.
         group: ``N`` int32, index into ``groups``.
         groups: Names.
-        sizes: ``N×2`` int32, width and height in pixels; 0 where it is not known.
-        share: ``N`` float32, pixels of objects of all pixels, 0 to 1; NaN where it is not known.
-        filled: ``N`` bool, an object is on the image.
+        sizes: ``N×2`` int32, width and height in pixels; 0 where it is not known, or no column.
+        share: ``N`` float64, pixels of objects of all pixels, 0 to 1; NaN where it is not known, or no column.
+        filled: ``N`` bool, an object is on the image (a class other than 0).
         known: ``N`` bool, whether ``filled`` is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, look: Look = IMAGES_WITH_MASKS) -> None:
+        self.look = look
+        head = ("id", "image", "mask") if look.masks else ("id", "file")
+        self.fields = (*head, "group", "classes", *(column.key for column in look.columns))
         self.ids: list[str] = []
-        self.images: list[str] = []
+        self.files: list[str] = []
         self.masks: list[str | None] = []
         self.groups: list[str] = []
         self._codes: dict[str, int] = {}
-        self._blocks: dict[str, list[np.ndarray]] = {name: [] for name in _COLUMNS}
+        self._texts: dict[str, list[str | None]] = {c.key: [] for c in look.columns if c.kind == "text"}
+        self._numbers = tuple(c.key for c in look.columns if c.kind == "number")
+        self._blocks: dict[str, list[np.ndarray]] = {name: [] for name in (*_OWN, *self._numbers)}
         self._members: list[np.ndarray] = []
         self._whole: dict[str, np.ndarray] = {}
         self._lookup: dict[str, int] | None = None
@@ -48,44 +54,51 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     # ---- filling
 
     def append(self, part: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Take in rows as the check job sends them (see ``ROW``).
+        """Take in rows as the check job sends them, see ``fields``; they may be shorter.
 
         Raises:
-            ValueError: a row has no id and image, or the part is unknown.
+            ValueError: a row has no id and file, or the part is unknown.
         """
-        first, number = len(self.ids), PARTS.index(part)
-        padded = [(*row, *_DEFAULTS[len(row) :]) for row in rows]
         if any(len(row) < 2 for row in rows):
-            raise ValueError("a sample has an id and an image")
-        self.ids += [str(r[0]) for r in padded]
-        self.images += [str(r[1]) for r in padded]
-        self.masks += [r[2] or None for r in padded]
-        codes = [self._codes.setdefault(str(r[3] or r[0]), len(self._codes)) for r in padded]
+            raise ValueError(f"a sample has an id and {'an image' if self.look.masks else 'a file'}")
+        first, number, width = len(self.ids), PARTS.index(part), len(self.fields)
+        padded = [(*row, *[None] * (width - len(row))) for row in rows]
+        of = dict(zip(self.fields, zip(*padded, strict=True), strict=False)) if padded else {}
+        ids = [str(i) for i in of.get("id", ())]
+        self.ids += ids
+        self.files += [str(f) for f in of.get("image" if self.look.masks else "file", ())]
+        self.masks += [m or None for m in of.get("mask", [None] * len(rows))]
+        names = [str(g or i) for g, i in zip(of.get("group", ()), ids, strict=False)]
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in names]
         if len(self._codes) > len(self.groups):
             self.groups = [*self.groups, *list(self._codes)[len(self.groups) :]]
-        classes = [c for r in padded for c in (r[4] or ())]
-        repeats = [len(r[4] or ()) for r in padded]
-        owners = np.repeat(np.arange(first, first + len(rows), dtype=np.int32), repeats)
-        self._members.append(np.stack([owners, np.array(classes, np.int32).reshape(-1)]))
-        block = {
+        classes = of.get("classes", ())
+        owners = np.repeat(
+            np.arange(first, first + len(rows), dtype=np.int32), [len(c or ()) for c in classes]
+        )
+        members = np.array([n for c in classes for n in c or ()], np.int32).reshape(-1)
+        self._members.append(np.stack([owners, members]))
+        block: dict[str, Any] = {
             "part": [number] * len(rows),
             "group": codes,
-            "width": [int(r[5] or 0) for r in padded],
-            "height": [int(r[6] or 0) for r in padded],
-            "share": [np.nan if r[9] is None else r[9] for r in padded],
-            "known": [r[4] is not None for r in padded],
-            "filled": [any(c > 0 for c in (r[4] or ())) for r in padded],
+            "known": [c is not None for c in classes],
+            "filled": [any(n > 0 for n in c or ()) for c in classes],
+            **{key: [np.nan if v is None else v for v in of.get(key, ())] for key in self._numbers},
         }
         for name, values in block.items():
-            self._blocks[name].append(np.array(values, _COLUMNS[name]))
+            self._blocks[name].append(np.array(values, _OWN.get(name, np.float64)))
+        for key, texts in self._texts.items():
+            texts += [None if t is None else str(t) for t in of.get(key, ())]
         self._whole, self._lookup, self._paths, self._folded = {}, None, None, []
 
     @classmethod
-    def from_parts(cls, parts: Mapping[str, Iterable[Mapping[str, Any]]]) -> SampleTable:
-        """From samples as mappings with ``id``, ``image``, ``mask`` and whatever else is known of ``ROW``."""
-        table = cls()
+    def from_parts(
+        cls, parts: Mapping[str, Iterable[Mapping[str, Any]]], look: Look = IMAGES_WITH_MASKS
+    ) -> SampleTable:
+        """From samples as mappings with an id, a file and whatever else is known of ``fields``."""
+        table = cls(look)
         for part, samples in parts.items():
-            table.append(part, [[s.get(name) for name in ROW] for s in samples])
+            table.append(part, [[s.get(name) for name in table.fields] for s in samples])
         return table
 
     # ---- columns
@@ -93,7 +106,7 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     def _column(self, name: str) -> np.ndarray:
         if name not in self._whole:
             blocks = self._blocks[name]
-            whole = np.concatenate(blocks) if blocks else np.zeros(0, _COLUMNS[name])
+            whole = np.concatenate(blocks) if blocks else np.zeros(0, _OWN.get(name, np.float64))
             self._blocks[name] = [whole] if blocks else []
             self._whole[name] = whole
         return self._whole[name]
@@ -108,11 +121,12 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
 
     @property
     def sizes(self) -> np.ndarray:
-        return np.stack([self._column("width"), self._column("height")], axis=1)
+        sides = [self.numbers(name, 0.0).astype(np.int32) for name in ("width", "height")]
+        return np.stack(sides, axis=1)
 
     @property
     def share(self) -> np.ndarray:
-        return self._column("share")
+        return self.numbers("share", np.nan)
 
     @property
     def filled(self) -> np.ndarray:
@@ -121,6 +135,26 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     @property
     def known(self) -> np.ndarray:
         return self._column("known")
+
+    def numbers(self, key: str, unknown: float = np.nan) -> np.ndarray:
+        """``N`` float64: a column of numbers; ``unknown`` where a value is not known, or there is no such column."""
+        if key not in self._numbers:
+            return np.full(self.total, unknown)
+        return np.nan_to_num(self._column(key), nan=unknown)
+
+    def texts(self, key: str) -> list[str | None]:
+        """A column of texts."""
+        return self._texts[key]
+
+    def words(self, row: int) -> list[tuple[Column, str]]:
+        """What is known of a sample, as people read it, by column."""
+        values = [(c, self._value(c, row)) for c in self.look.columns]
+        return [(c, words) for c, v in values if (words := c.words(v))]
+
+    def _value(self, column: Column, row: int) -> Any:
+        if column.kind == "text":
+            return self._texts[column.key][row]
+        return float(self._column(column.key)[row])
 
     @property
     def members(self) -> np.ndarray:
@@ -137,7 +171,7 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
         return self._folded
 
     def rows_of(self, names: Iterable[str]) -> np.ndarray:
-        """Rows that are meant by ids, paths of image or mask, or names of groups; sorted, each once."""
+        """Rows that are meant by ids, paths of files, or names of groups; sorted, each once."""
         if self._lookup is None:
             self._lookup = {name: row for row, name in enumerate(self.ids)}
         found: set[int] = set()
@@ -154,12 +188,12 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     def _by_path(self) -> dict[str, int]:
         if self._paths is None:
             self._paths = {_plain(mask): row for row, mask in enumerate(self.masks) if mask}
-            self._paths.update((_plain(image), row) for row, image in enumerate(self.images))
+            self._paths.update((_plain(path), row) for row, path in enumerate(self.files))
         return self._paths
 
     def prepare(self) -> SampleTable:
         """Make now what would be made at the first use, which a window would wait for."""
-        for name in _COLUMNS:
+        for name in self._blocks:
             self._column(name)
         _ = self.members, self.folded, self.rows_of(())
         return self
@@ -167,18 +201,23 @@ class SampleTable(Mapping[str, Sequence[dict[str, Any]]]):
     # ---- samples
 
     def sample(self, row: int) -> dict[str, Any]:
-        """One sample as a mapping; width and height 0 and share NaN where they are not known."""
-        return {
+        """One sample as a mapping: ``id``, ``file``, ``group``, ``split``, ``row`` and the columns.
+
+        Numbers that are not known are NaN, but width and height 0. Beside a mask the file is ``image`` as well.
+        """
+        found: dict[str, Any] = {
             "id": self.ids[row],
-            "image": self.images[row],
-            "mask": self.masks[row],
+            "file": self.files[row],
             "group": self.groups[int(self.group[row])],
             "split": PARTS[int(self.part[row])],
-            "width": int(self._column("width")[row]),
-            "height": int(self._column("height")[row]),
-            "share": float(self.share[row]),
             "row": row,
+            **{column.key: self._value(column, row) for column in self.look.columns},
         }
+        if self.look.masks:
+            found |= {"image": self.files[row], "mask": self.masks[row]}
+        for side in {"width", "height"} & found.keys():
+            found[side] = int(np.nan_to_num(found[side]))
+        return found
 
     @property
     def total(self) -> int:
@@ -214,16 +253,8 @@ class _Part(Sequence[dict[str, Any]]):
         return self._table.sample(int(self._rows[index]))
 
 
-_COLUMNS: dict[str, Any] = {
-    "part": np.uint8,
-    "group": np.int32,
-    "width": np.int32,
-    "height": np.int32,
-    "share": np.float32,
-    "known": np.bool_,
-    "filled": np.bool_,
-}
-_DEFAULTS: tuple[Any, ...] = (None, None, None, None, None, 0, 0, None, None, None)
+#: Columns of every table; those of numbers that the look declares are float64.
+_OWN: dict[str, Any] = {"part": np.uint8, "group": np.int32, "known": np.bool_, "filled": np.bool_}
 
 
 def _plain(path: str) -> str:

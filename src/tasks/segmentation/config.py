@@ -32,6 +32,10 @@ class SegmentationModelConfig(Section):
         None, "Encoder weights", "imagenet (downloaded once), none, or a file of weights on this machine.",
         path="file_or_none", choices_from="encoder_weights",
     )  # fmt: skip
+    start_from: str | None = option(
+        None, "Start from a model", "A run, or a file with the weights of the whole network, where the training begins; the "
+        "encoder weights then only decide how images are normalised. Empty begins anew.", path="file_or_none",
+    )  # fmt: skip
     freeze_epochs: int = option(
         0, "Freeze the encoder for", "The encoder keeps its weights during the first epochs; useful with pretrained weights only.",
         unit="epochs", ge=0,

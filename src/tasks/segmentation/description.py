@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from src.core.config.files import RESOURCES
 from src.core.config.idle import idle_options
 from src.core.config.layers import nearest
+from src.core.dataset.contract import IMAGES_WITH_MASKS
 from src.core.dataset.findings import Finding
 from src.core.task_info import TaskInfo
 from src.tasks.segmentation.config import SegmentationConfig
+from src.tasks.segmentation.jobs import JOBS
+from src.tasks.segmentation.start import check_start
 
 if TYPE_CHECKING:
     from src.core.dataset.describe import DatasetDescription
@@ -77,7 +80,7 @@ def _check_model(config: SegmentationConfig) -> list[Finding]:
             Finding("error", "weights-missing", f"The file of encoder weights {weights} does not exist.",
                     "Choose an existing .pth, .pt or .safetensors file, imagenet, or none.", ("model.encoder_weights",))
         )  # fmt: skip
-    if model.freeze_epochs and not weights:
+    if model.freeze_epochs and not weights and not model.start_from:
         found.append(
             Finding("warning", "frozen-random", "The encoder is frozen although it starts from random weights: "
                     "it cannot learn anything during those epochs.", "Set the number of frozen epochs to 0.",
@@ -138,6 +141,7 @@ def _check_source(config: SegmentationConfig) -> list[Finding]:
 def check(config: SegmentationConfig, data: DatasetDescription | None) -> list[Finding]:
     """Findings on a configuration; with the description of the data set also those that need both."""
     found = _check_model(config) + _check_training(config) + _check_source(config) + idle_options(config)
+    found += check_start(config, data)
     if data is None:
         return found
     found += data.findings
@@ -156,11 +160,23 @@ def describe_data(
     progress: Callable[[int, int, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     quick: bool = False,
+    anew: bool = False,
+    store: bool = True,
 ) -> DatasetDescription:
     """Read the data set; its last split goes on. Imported late: the window must not wait for OpenCV."""
     from src.core.dataset.splitting.split_memory import describe_remembered
 
-    return describe_remembered(config.data, progress, cancelled, quick=quick)
+    return describe_remembered(config.data, progress, cancelled, anew=anew, store=store, quick=quick)
+
+
+def load_description(folder: Path, config: SegmentationConfig) -> DatasetDescription:
+    """The description that a run wrote down, with what became of its files since."""
+    from src.core.dataset.description import DatasetDescription
+    from src.core.dataset.splitting.split_memory import added_since
+
+    found = DatasetDescription.load(folder)
+    found.findings += added_since(config.data, found)
+    return found
 
 
 def estimate(config: SegmentationConfig) -> Mapping[str, float]:
@@ -245,6 +261,9 @@ SEGMENTATION = TaskInfo(
     labels=labels,
     check=check,
     describe=describe_data,
+    load_description=load_description,
+    look=IMAGES_WITH_MASKS,
     estimate=estimate,
     explain=explain,
+    jobs=JOBS,
 )

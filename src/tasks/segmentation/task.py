@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from src.core.dataset.description import DatasetDescription
 from src.core.dataset.findings import Finding
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.dataset.records import Split
-from src.core.dataset.weights import class_weights, foreground_prior
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.feed.augment import Augmentation
 from src.core.feed.cache import CachedReader, PackedCache
@@ -22,17 +20,17 @@ from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.loader import FeedLoader
 from src.core.feed.normalise import ImageStandardiser, Normaliser
 from src.core.feed.reading import FileReader, Reader
-from src.models.losses import SegmentationLoss, get_loss_function
+from src.models.losses import SegmentationLoss
 from src.models.metrics import MetricsTracker
 from src.models.segmentation_models import (
-    build_model,
     encoder_normalisation,
     freeze_encoder,
-    set_prior_bias,
     unfreeze_encoder,
 )  # fmt: skip
 from src.tasks.segmentation.cached import prepare_cache
 from src.tasks.segmentation.config import SegmentationConfig
+from src.tasks.segmentation.initial import initial_model
+from src.tasks.segmentation.loss import build_loss, positive_weight
 from src.tasks.segmentation.pictures import overlay
 
 
@@ -137,36 +135,14 @@ class SegmentationTask(Task):
         return train, val
 
     def build_model(self) -> nn.Module:
-        """The network, its last layer starting from the class shares of the training masks."""
-        config = self.config.model
-        model = build_model(
-            config.architecture,
-            config.encoder,
-            config.encoder_weights,
-            self.config.data.channels,
-            self.meaning.out_channels,
-        )
+        """The network with the weights of another model, or its last layer starting from the shares of the classes."""
         pixels: list[int] = self.data.class_pixels["train"]
-        if config.prior_bias and any(pixels):
-            shares = foreground_prior(pixels)
-            if self.meaning.out_channels > 1:
-                set_prior_bias(model, shares.tolist())
-            else:  # where object pixels count w times, the constant that costs least is p·w / (p·w + 1 - p)
-                object_share = float(shares[-1]) * self.positive_weight
-                set_prior_bias(model, object_share / (object_share + float(shares[0])))
-        return model
+        return initial_model(self.config, self.meaning.out_channels, pixels, self.positive_weight, self.weights_follow)
 
     @property
     def positive_weight(self) -> float:
         """How many times object pixels count in the binary cross-entropy; 1 where it has no part in the loss."""
-        loss = self.config.training.loss
-        uses_it = loss.name == "bce" or (loss.name == "combined" and loss.bce_weight > 0)
-        if self.meaning.out_channels > 1 or not uses_it:
-            return 1.0
-        if loss.positive_weight:
-            return loss.positive_weight
-        background, objects = (float(x) for x in foreground_prior(self.data.class_pixels["train"]))
-        return min(10.0, max(1.0, math.sqrt(background / objects)))
+        return positive_weight(self.config.training.loss, self.meaning, self.data.class_pixels["train"])
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""
@@ -184,19 +160,8 @@ class SegmentationTask(Task):
 
     def loss_function(self, device: torch.device) -> SegmentationLoss:
         """The loss of the configuration, with the class weights of the training masks."""
-        options = self.config.training.loss
-        weights = None
-        if options.class_weights != "none" and self.meaning.out_channels > 1:
-            weights = torch.tensor(
-                class_weights(self.data.class_pixels["train"], options.class_weights), dtype=torch.float32
-            )
-        return get_loss_function(
-            options.name,
-            mode="binary" if self.meaning.out_channels == 1 else "multiclass",
-            ignore_index=IGNORE_INDEX,
-            class_weights=weights,
-            **_loss_options(options, self.positive_weight),
-        ).to(device)
+        options, pixels = self.config.training.loss, self.data.class_pixels["train"]
+        return build_loss(options, self.meaning, pixels, self.positive_weight).to(device)
 
     def _terms(self, model: nn.Module, batch: Batch) -> tuple[Tensor, StepOutput]:
         logits = model(batch["image"])
@@ -241,6 +206,7 @@ class SegmentationTask(Task):
             "masks": self.meaning.to_dict(),
             "image_size": data.image_size,
             "resize": data.resize,
+            "sizes": {key: list(size) for key, size in self.data.sizes.items()},
             "normalise": self._normalisation_facts(),
             "intensity_range": list(self.data.intensity_range) if self.data.intensity_range else None,
         }
@@ -301,19 +267,3 @@ class SegmentationTask(Task):
                 f"{self.config.training.accumulate * 2} learns the same), then resume."
             )
         return f"Set the image size from {size} to {max(32, size // 2 // 32 * 32)} px (data.image_size), in a new run."
-
-
-def _loss_options(options: Any, positive_weight: float) -> dict[str, Any]:
-    """The options that the chosen loss knows."""
-    chosen: dict[str, Any] = (
-        {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
-    )
-    if options.name == "combined":
-        chosen |= {
-            "dice_weight": options.dice_weight, "bce_weight": options.bce_weight, "focal_weight": options.focal_weight,
-        }  # fmt: skip
-    if options.name in ("focal", "combined"):
-        chosen |= {"gamma": options.gamma, "alpha": 1.0}
-    if options.name in ("bce", "combined") and positive_weight != 1:
-        chosen["pos_weight"] = positive_weight
-    return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,20 @@ def test_it_is_saved_and_loaded_and_notices_changes(files: Files, tmp_path: Path
     (tmp_path / "run" / "description.json").write_text('{"version": 1}', encoding="utf-8")
     with pytest.raises(ValueError, match="scan the data again"):
         DatasetDescription.load(tmp_path / "run")
+
+
+def test_a_description_of_an_older_run_is_read(files: Files, tmp_path: Path) -> None:
+    files.pairs(10)
+    found = describe(files.config())
+    found.save(tmp_path)
+    path = tmp_path / "description.json"
+    data = json.loads(path.read_text("utf-8"))
+    for newer in ("noun", "class_names", "source", "split_given"):
+        del data[newer]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    loaded = DatasetDescription.load(tmp_path)
+    assert loaded.samples == found.samples and loaded.class_names == found.class_names
+    assert loaded.findings == found.findings
 
 
 def test_the_fingerprint_sees_content_and_not_the_place(files: Files, tmp_path: Path) -> None:

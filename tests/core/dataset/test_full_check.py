@@ -95,6 +95,36 @@ def test_nothing_is_invented_on_the_sample_data(tmp_path: Path) -> None:
     assert all(a.split("_")[0] == b.split("_")[0] for a, b in found.clusters.items())
 
 
+def test_near_duplicates_are_said_to_be_apart_only_where_they_are(data: Set) -> None:
+    for k in range(4):
+        darker = np.clip(texture(k) * 0.5 + 20, 0, 255).astype(np.uint8)
+        data.add(
+            f"b{k}", cv2.resize(darker, (120, 90), interpolation=cv2.INTER_AREA), blob(k, 90, 120), ".jpg"
+        )
+    pairs = {f"a{k:02}.png": f"b{k}.jpg" for k in range(4)}
+    images = data.root / "images"
+    names = sorted(path.name for path in images.iterdir())
+    lists = data.root / "lists"
+    lists.mkdir()
+
+    def check(val: set[str]) -> Finding:
+        for part, chosen in (("train", set(names) - val), ("val", val)):
+            lines = [f"{images / n}\t{data.root / 'masks' / Path(n).stem}.png\n" for n in sorted(chosen)]
+            (lists / f"{part}.txt").write_text("".join(lines), encoding="utf-8")
+        return of(data.check(split_dir=str(lists), images_dir="", masks_dir=""), "duplicates.near")
+
+    together = check({"a00.png", "b0.jpg", "a10.png"})
+    assert "4 things" in together.message and "side" not in together.message and not together.cure
+    apart = check({"a00.png", "a01.png", "b1.jpg"})
+    assert "1 of these sets stands on more than one side of the split." in apart.message
+    assert "move each of these sets to one side" in apart.cure
+    own = of(data.check(), "duplicates.near")
+    assert (
+        "more than one side" in own.message or "by chance" in own.message
+    ) and "data.split.join" in own.cure
+    assert len(pairs) == len(set(data.check().clusters.values()))
+
+
 def test_constant_images_and_outliers(data: Set) -> None:
     data.add("dark", np.zeros((96, 128), np.uint8), blob(50))
     data.add("bright", (230 + texture(51) // 16).astype(np.uint8), blob(51))

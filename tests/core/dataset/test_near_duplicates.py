@@ -74,6 +74,43 @@ def test_a_film_does_not_become_one_cluster() -> None:
     assert max(list(found.values()).count(name) for name in set(found.values())) <= 4
 
 
+def film(frames: int, step: float, noise: float) -> dict[str, np.ndarray]:
+    """A camera that moves slowly along one scene."""
+    random = np.random.default_rng(5)
+    scene = (
+        cv2.resize(random.normal(0, 25, (20, 60)).astype(np.float32), (int(130 + step * frames), 128)) + 120
+    )
+    pictures = {}
+    for k in range(frames):
+        seen = cv2.warpAffine(scene, np.array([[1, 0, -step * k], [0, 1, 0]], np.float32), (128, 128))
+        pictures[f"f{k:04}"] = np.clip(seen + random.normal(0, noise, seen.shape), 0, 255).astype(np.uint8)
+    return pictures
+
+
+@pytest.mark.parametrize(("step", "noise"), [(0.05, 12), (1.0, 8)])
+def test_a_film_costs_a_bounded_number_of_alignments(
+    monkeypatch: pytest.MonkeyPatch, step: float, noise: float
+) -> None:
+    aligned: list[int] = []
+    once = cv2.phaseCorrelate
+    monkeypatch.setattr(cv2, "phaseCorrelate", lambda *words: aligned.append(1) or once(*words))
+    marks = signatures(film(300, step, noise))
+    found = matches(marks)
+    assert len(aligned) <= 10 * len(marks)
+    assert {m.first for m in found} | {m.second for m in found} == set(marks)
+
+
+def test_progress_is_told_within_the_search_and_cancelling_ends_it_there() -> None:
+    marks = signatures(film(400, 0.05, 12))
+    told: list[tuple[int, int]] = []
+    everything = matches(marks, None, lambda done, of: told.append((done, of)))
+    assert told == sorted(told) and told[-1] == (400, 400) and len(told) > 5
+    assert any(0 < done < 400 for done, _ in told)
+    told.clear()
+    some = matches(marks, lambda: len(told) >= 2, lambda done, of: told.append((done, of)))
+    assert 0 < len(some) < len(everything) / 2
+
+
 def test_pictures_without_structure_have_no_signature() -> None:
     assert signature(np.full((50, 60, 3), 7, np.uint8)) is None and matches({}) == []
 

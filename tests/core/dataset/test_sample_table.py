@@ -9,11 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.core.dataset.sample_filter import SampleFilter, SampleView
+from src.core.dataset.sample_filter import ALIKE, ALIKE_ACROSS, SampleFilter, SampleView
 from src.core.dataset.sample_table import PARTS, SampleTable
 
 
-def row(number: int, classes: list[int] | None, width: int = 64, share: float | None = None) -> list[object]:
+def row(
+    number: int,
+    classes: list[int] | None,
+    width: int = 64,
+    share: float | None = None,
+    alike: str | None = None,
+) -> list[object]:
     name = f"Part {number:03d}.png"
     return [
         name,
@@ -26,6 +32,7 @@ def row(number: int, classes: list[int] | None, width: int = 64, share: float | 
         100.0,
         1,
         share,
+        alike,
     ]
 
 
@@ -67,6 +74,22 @@ def test_each_filter(table: SampleTable) -> None:
     assert shown(view, rows=(5, 1)) == [1, 5]
     assert shown(view, size=view.sizes.labels.index("80 × 48 px")) == [1, 3, 5, 7]
     assert shown(view, part="train", content="object", group="tile 0") == [0, 2]
+
+
+def test_near_duplicates_are_filtered_and_stand_side_by_side() -> None:
+    table = SampleTable()
+    of = {0: "a", 1: "b", 2: "a", 3: None, 4: "c", 5: "b", 6: "b", 7: "c"}
+    table.append("train", [row(k, [0], alike=of[k]) for k in range(5)])
+    table.append("val", [row(k, [0], alike=of[k]) for k in (5, 6)])
+    table.append("out", [row(7, [0], alike=of[7])])
+    view = SampleView(table)
+    assert view.alike.names == ["b", "a", "c"] and view.alike.across.tolist() == [True, False, False]
+    assert shown(view, alike=ALIKE) == [1, 5, 6, 0, 2, 4, 7]
+    assert shown(view, alike=ALIKE_ACROSS) == [1, 5, 6] and shown(view, alike="a") == [0, 2]
+    assert shown(view, alike=ALIKE, part="val") == [5, 6] and shown(view, alike="unknown") == []
+    assert view.rows(SampleFilter(alike=ALIKE), "name").tolist() == [0, 1, 2, 4, 5, 6, 7]
+    counts = view.counts(SampleFilter(part="train", alike="a"), 1)
+    assert counts["alike"].tolist() == [1, 2, 1] and counts["part"].tolist()[:2] == [2, 0]
 
 
 def test_orders(table: SampleTable) -> None:

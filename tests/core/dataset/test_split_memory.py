@@ -118,7 +118,7 @@ def test_split_files_that_take_from_the_test_part_are_noticed(data: Files, tmp_p
 def test_a_damaged_memory_is_as_none(data: Files, tmp_path: Path) -> None:
     place = tmp_path / "workspace"
     first = sides(describe_remembered(config(data), place=place))
-    memory = SplitMemory(place, config(data))
+    memory = SplitMemory.of_images(place, config(data))
     for text in ("{", "[]", '{"hash": "x", "root": "", "groups": {"a": "nowhere"}}', ""):
         memory.path.write_text(text, "utf-8")
         assert memory.recall() is None

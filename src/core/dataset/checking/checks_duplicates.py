@@ -29,9 +29,21 @@ _SAME_MASKS = 3
 
 
 def duplicates(
-    samples: Sequence[Sample], contents: Mapping[str, str], clusters: Mapping[str, str]
+    samples: Sequence[Sample],
+    contents: Mapping[str, str],
+    clusters: Mapping[str, str],
+    parts: Mapping[str, str],
+    split_given: bool = False,
 ) -> list[Finding]:
-    """Copies and near duplicates anywhere in the set; those across a split are told by ``leakage`` too."""
+    """Copies and near duplicates anywhere in the set; those across a split are told by ``leakage`` too.
+
+    Args:
+        samples: All of them.
+        contents: Hash of the image file of each sample id.
+        clusters: Near-duplicate cluster of the sample ids that are in one.
+        parts: Side of the split on which each sample id stands.
+        split_given: The source says who stands where, so that no other split will part what is together now.
+    """
     findings = []
     copies: dict[str, list[str]] = defaultdict(list)
     for sample in samples:
@@ -54,16 +66,21 @@ def duplicates(
     near = [m for m in alike.values() if len({contents[s.id] for s in m}) > 1]
     if near:
         ids = sorted(s.id for members in near for s in members)
-        apart = sum(len({s.group for s in members}) > 1 for members in near)
+        apart = [members for members in near if len({s.group for s in members}) > 1]
+        across = sum(len({parts[s.id] for s in members}) > 1 for members in near)
         text = f"{len(ids)} images seem to show {counted(len(near), 'thing')} more than once (another exposure, crop or "
         text += f"compression), up to {max(map(len, near))} times."
         cure = ""
-        if apart:
-            text += (
-                f" {counted(apart, 'of these sets is', 'of these sets are')} not kept together by a group."
-            )
+        if across:
+            text += f" {counted(across, 'of these sets stands', 'of these sets stand')} on more than one side of the split."
+        if apart and not split_given:
+            if not across:
+                text += f" {counted(len(apart), 'of these sets is', 'of these sets are')} together by chance only: "
+                text += "nothing says that they belong together, and another split may part them."
             cure = "If they show one thing, keep them on one side of the split: data.split.group_by, or "
             cure += "data.split.join: near."
+        elif across:
+            cure = "If they show one thing, move each of these sets to one side of the split."
         findings.append(Finding("notice", "duplicates.near", text, cure, named(ids), (show(ids),)))
     return findings
 

@@ -60,7 +60,7 @@ def antialiased(ids: Sequence[str], facts: Sequence[Facts], meaning: MaskMeaning
     text += f"it would have {touched / chosen - 1:.0%} more pixels."
     cure = f"Keep the threshold, and the same one for every run: data.masks.threshold: {meaning.threshold}."
     actions = (
-        Action("set", "Declare this threshold", {"data.masks.meaning": "binary", "data.masks.threshold": meaning.threshold,
+        Action("set", "Keep this threshold for every run", {"data.masks.meaning": "binary", "data.masks.threshold": meaning.threshold,
                                                  "data.masks.foreground": meaning.foreground}),
         show(grey),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from src.core.dataset.checking.statistics import statistics
 from src.core.dataset.config import ImageDataConfig
 from src.core.dataset.description import DatasetDescription
 from src.core.dataset.masks import MaskMeaning
+from src.core.dataset.records import SPLITS
 from src.core.dataset.sources.source_rows import Row
 
 
@@ -31,7 +32,8 @@ def look_closely(
     add(checks_images.channels(ids, facts))
     add(checks_images.outliers(ids, facts))
     contents = {sample_id: fact.image_digest for sample_id, fact in by_id.items()}
-    add(checks_duplicates.duplicates(samples, contents, result.clusters))
+    parts = {s.id: part for part in SPLITS for s in result.samples.get(part, ())}
+    add(checks_duplicates.duplicates(samples, contents, result.clusters, parts, result.split_given))
     meaning = result.meaning
     if meaning is not None:
         add(checks_labels.antialiased(ids, facts, meaning))

@@ -20,6 +20,7 @@ from src.core.dataset.checking.row_facts import (
     one_at_a_time,
     read_row,
 )
+from src.core.dataset.contract import DescriptionCancelledError
 from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.files.mask_files import read_mask_bands
 from src.core.dataset.masks import MaskMeaning, MaskValueError
@@ -43,10 +44,6 @@ _REPORT_EVERY = 8
 _AHEAD = 8
 
 Progress = Callable[[int, int, str], None]
-
-
-class DescriptionCancelledError(Exception):
-    """The person stopped the scan."""
 
 
 def scan(

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,22 @@ class ThumbnailStore:
             found = read_pair(image, mask, meaning, SIDE, intensity_range)
             self._write(path, found)
         return found
+
+    def drawn(self, file: str, kind: str, draw: Callable[[int], np.ndarray]) -> np.ndarray:
+        """A picture that a task makes of a file that is none, from the cache where it can be.
+
+        Args:
+            file: What is drawn.
+            kind: What tells apart pictures of one file: the task, and the sample in it.
+            draw: Makes ``H×W×3`` uint8 of a longest side in pixels.
+        """
+        path = self._path(file, None, kind)
+        found = _read_entry(path) if path is not None else None
+        if found is None:
+            found = reduced(draw(SIDE), SIDE), None
+            if path is not None:
+                self._write(path, found)
+        return found[0]
 
     def _path(self, image: str, mask: str | None, *rest: object) -> Path | None:
         try:

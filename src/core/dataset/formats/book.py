@@ -96,6 +96,7 @@ class Item:
         embedded: Gives the image's file from inside the annotation.
         shown: Width and height of the image as it is displayed; known when the plan is made.
         turn: EXIF orientation by which the mask is to be turned; 1 for almost all.
+        bare: Where the source says that no object is on it; told only once the image is known to be of use.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Item:
     embedded: Callable[[], bytes] | None = None
     shown: tuple[int, int] = (0, 0)
     turn: int = 1
+    bare: str = ""
 
 
 @dataclass

@@ -192,8 +192,7 @@ class _File:
         )
         for shape in reader.shapes(places, size, (self.remarks, where)):
             item.objects[shape.value] += shape.value != IGNORE_INDEX
-        if not places:
-            self.remarks.add("no_objects", where)
+        item.bare = "" if places else where
         self.book.items.append(item)
 
 

@@ -151,8 +151,7 @@ def _read_file(path: str, book: Book, finder: ImageFinder, taken: set[str], labe
         if problem != "outside":
             item.labels[label] += 1
     labels.update(item.labels)
-    if not item.labels:
-        book.remarks.add("no_objects", name)
+    item.bare = "" if item.labels else name
     book.digests[name] = digests[0]
     book.items.append(item)
 

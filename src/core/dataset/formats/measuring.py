@@ -27,6 +27,8 @@ def measure_images(book: Book, progress: Progress | None, cancelled: Cancelled |
             book.remarks.add(kind, text)
         if not problem or problem[0] == "stored_turned":
             kept.append(item)
+            if item.bare:
+                book.remarks.add("no_objects", item.bare)
     book.items = kept
 
 

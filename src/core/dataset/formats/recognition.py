@@ -30,6 +30,8 @@ FORMATS = {
     "parts": "Folders of images and masks by part", "table": "CSV table", "lists": "Split files",
     "folders": "Folders of images and masks", "lathe": "Configuration of Lathe",
 }  # fmt: skip
+#: So many files that may hold annotations are tried whether they can be read at all.
+_TRIED = 200
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 #: Folders whose files describe images beside them, not in them.
 _ASIDE = frozenset({"annotations", "annotation", "json", "labels"})
@@ -69,11 +71,25 @@ def recognise(path: str | os.PathLike[str], wanted: str = "") -> list[Recognised
             refused("unreadable", f"{place} cannot be read: {why(error)}.", "Check its permissions.")
         ) from None
     given = absolute(place) if is_file else ""
+    _readable(tree)
     found = [r for look in _RECOGNISERS for r in look(tree, given) if not wanted or r.format == wanted]
     if wanted and not found:
         text = f"{place} does not look like {FORMATS[wanted]}."
         raise DatasetError(refused("other", text, "Leave the format out to see what it looks like."))
     return sorted(found, key=lambda r: -r.score)
+
+
+def _readable(tree: Tree) -> None:
+    """Without this, annotations that must not be read would pass for none at all."""
+    for path in tree.texts(".json", ".yaml", ".yml", ".csv")[:_TRIED]:
+        try:
+            with Path(path).open("rb"):
+                pass
+        except PermissionError as error:
+            text = f"{path} cannot be read: {why(error)}."
+            raise DatasetError(refused("unreadable", text, "Check its permissions.")) from None
+        except OSError:
+            continue  # gone meanwhile, or a link to nowhere
 
 
 def nothing_known(path: str | os.PathLike[str]) -> DatasetError:

@@ -203,7 +203,7 @@ class _Reader:
         label = label_of(path, self.found.root)
         item = Item(name, path, lambda width, height: self._shapes(label, width, height), part)
         if not label:
-            self.remarks.add("no_objects", name)
+            item.bare = name
             return item
         where = Path(label).name
         try:
@@ -222,8 +222,7 @@ class _Reader:
             if problem != "outside":
                 item.objects[number] += 1
                 used[number] += 1
-        if not item.objects:
-            self.remarks.add("no_objects", name)
+        item.bare = "" if item.objects else name
         return item
 
     def _shapes(self, label: str, width: int, height: int) -> list[Shape]:

@@ -8,11 +8,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from src.core.dataset.config import SplitConfig
+from src.core.dataset.findings import DatasetError, Finding
 from src.core.dataset.records import Sample
 from src.core.dataset.sample.sample_surface import TEXTURES, Defect, draw_part, photograph
 from src.core.dataset.sources.source_rows import absolute
@@ -60,8 +62,14 @@ Nobody holds rights in these pictures; use them as you like.
 """
 
 
-class SampleDataError(Exception):
+class SampleDataError(DatasetError):
     """The sample data cannot be written where they were asked for; the message says why and what to do."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(Finding("error", "sample_data.target", message, cure))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.findings[0].message, self.findings[0].cure))
 
 
 @dataclass(frozen=True)
@@ -129,8 +137,8 @@ def make_sample_data(
         _write(target, recipe, progress)
     except OSError as error:
         raise SampleDataError(
-            f"The sample data cannot be written to {target}: {error.strerror or error}. "
-            "Free some space there, ask for permission, or choose another folder."
+            f"The sample data cannot be written to {target}: {error.strerror or error}.",
+            "Free some space there, ask for permission, or choose another folder.",
         ) from error
     return SampleData(target, target / _CONFIG, parts * photographs_per_part, created=True)
 
@@ -141,7 +149,7 @@ def _holds_identical(target: Path, recipe: dict[str, int]) -> bool:
         return False
     if not target.is_dir():
         raise SampleDataError(
-            f"{target} is a file. Choose a folder that does not exist yet, or an empty one."
+            f"{target} is a file.", "Choose a folder that does not exist yet, or an empty one."
         )
     try:
         record = json.loads((target / _RECORD).read_text(encoding="utf-8"))
@@ -152,8 +160,8 @@ def _holds_identical(target: Path, recipe: dict[str, int]) -> bool:
         same = False
     if not same:
         raise SampleDataError(
-            f"{target} is not empty and does not hold this very set: nothing was written. "
-            "Choose a folder that does not exist yet, or an empty one."
+            f"{target} is not empty and does not hold this very set: nothing was written.",
+            "Choose a folder that does not exist yet, or an empty one.",
         )
     return True
 

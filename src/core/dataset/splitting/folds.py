@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from src.core.dataset.findings import Finding, counted
+from src.core.dataset.findings import IMAGE, Finding, Noun, counted
 
 #: Groups larger than this share of a fold are placed first, while there is room to balance them.
 _LARGE = 0.125
@@ -24,7 +24,7 @@ def assign_folds(
     stratum and of everything, both measured against an even share (greedy balancing, Graham 1969, for two sums).
 
     Args:
-        sizes: Images in each group.
+        sizes: Samples in each group.
         strata: Their groups; each group in one.
         order: Sort key of each group: the seed is in it.
         folds: Number of folds, at least 1.
@@ -56,20 +56,22 @@ def assign_folds(
     return found
 
 
-def fold_findings(sizes: Mapping[str, int], found: Mapping[str, int], folds: int) -> list[Finding]:
+def fold_findings(
+    sizes: Mapping[str, int], found: Mapping[str, int], folds: int, noun: Noun = IMAGE
+) -> list[Finding]:
     """What is wrong with folds: fewer groups than folds, or folds of very different size."""
     if len(sizes) < folds:
         text = f"There are {counted(len(sizes), 'group')} for {folds} folds: a fold would have nothing to validate on."
         cure = f"Set data.split.folds to {len(sizes)} or less." if len(sizes) > 1 else "Add data."
         return [Finding("error", "split.few_groups", text, cure)]
-    images = [sum(n for g, n in sizes.items() if found[g] == number) for number in range(1, folds + 1)]
-    even = sum(images) / folds
-    if max(images) <= 1.5 * even and min(images) >= 0.5 * even:
+    held = [sum(n for g, n in sizes.items() if found[g] == number) for number in range(1, folds + 1)]
+    even = sum(held) / folds
+    if max(held) <= 1.5 * even and min(held) >= 0.5 * even:
         return []
     big = max(sizes, key=lambda g: (sizes[g], g))
     text = (
-        f"The folds hold {min(images)} to {counted(max(images), 'image')}, {even:.0f} on average: groups are not divided, "
+        f"The folds hold {min(held)} to {counted(max(held), *noun)}, {even:.0f} on average: groups are not divided, "
         f"and the largest ('{big}') holds {sizes[big]}."
     )
-    cure = "Use fewer folds, or a finer data.split.group_by, if images in one group are not one thing."
+    cure = f"Use fewer folds, or a finer data.split.group_by, if {noun.many} in one group are not one thing."
     return [Finding("warning", "split.uneven_folds", text, cure, (big,))]

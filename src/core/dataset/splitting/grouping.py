@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from src.core.dataset.config import SplitConfig
-from src.core.dataset.findings import DatasetError, Finding, counted, named, show
-from src.core.dataset.records import Sample
+from src.core.dataset.contract import R, Record, noun_of
+from src.core.dataset.findings import IMAGE, DatasetError, Finding, Noun, counted, named, show
 from src.core.dataset.sources.source_rows import Row
 
 _EXAMPLES = 8
@@ -101,13 +101,13 @@ def group_keys(
     return [group_key(sample_id, config) for sample_id in ids]
 
 
-def ungrouped(ids: Sequence[str]) -> list[Finding]:
-    """A warning for the images that have no group by the key."""
+def ungrouped(ids: Sequence[str], noun: Noun = IMAGE) -> list[Finding]:
+    """A warning for the samples that have no group by the key."""
     if not ids:
         return []
-    text = f"{counted(len(ids), 'image')} have no group by data.split.group_by: each stands for itself."
+    text = f"{counted(len(ids), *noun)} have no group by data.split.group_by: each stands for itself."
     cure = "Correct the pattern or the table if they belong together."
-    return [Finding("warning", "split.no_group", text, cure, named(ids), (show(ids),))]
+    return [Finding("warning", "split.no_group", text, cure, named(ids), (show(ids, noun=noun),))]
 
 
 class _Joiner:
@@ -129,7 +129,7 @@ class _Joiner:
         self.parent[high] = low
         return low != high
 
-    def join_alike(self, samples: Iterable[Sample], alike: Mapping[str, str]) -> list[str]:
+    def join_alike(self, samples: Iterable[Record], alike: Mapping[str, str]) -> list[str]:
         """Join the groups of samples with one value in ``alike``; the ids whose groups had been others."""
         first: dict[str, str] = {}
         return [
@@ -140,41 +140,43 @@ class _Joiner:
 
 
 def join_groups(
-    samples: Sequence[Sample],
+    samples: Sequence[R],
     config: SplitConfig,
     contents: Mapping[str, str],
     clusters: Mapping[str, str] | None = None,
-) -> tuple[list[Sample], list[Finding]]:
+) -> tuple[list[R], list[Finding]]:
     """Put copies, and near duplicates where they are to be, into one group with the groups they stand in.
 
     Args:
         samples: With the groups of their keys.
         config: ``group_by: duplicates`` and ``join`` say what is joined.
-        contents: Hash of the image file of each sample id.
+        contents: Hash of the file of each sample id.
         clusters: Near-duplicate cluster of the sample ids that are in one.
 
     Returns:
         The samples in their order, and notices of what was joined.
     """
-    joiner = _Joiner(s.group for s in samples)
+    joiner, noun = _Joiner(s.group for s in samples), noun_of(samples)
     findings = []
     by_looks = config.group_by == "duplicates"
     if config.join != "none" or by_looks:
         copies = joiner.join_alike(samples, contents)
         if copies:
-            text = counted(len(copies), "image is an exact copy", "images are exact copies")
+            text = counted(len(copies), f"{noun.one} is an exact copy", f"{noun.many} are exact copies")
             text += " of one in another group: kept on one side of the split."
-            actions = (show(copies),)
+            actions = (show(copies, noun=noun),)
             findings.append(
                 Finding("notice", "split.copies", text, "Remove the copies.", named(copies), actions)
             )
     if config.join == "near" or by_looks:
         alike = joiner.join_alike(samples, clusters or {})
         if alike and not by_looks:
-            text = counted(len(alike), "image looks", "images look")
+            text = counted(len(alike), f"{noun.one} looks", f"{noun.many} look")
             text += " like one in another group: these groups are kept on one side of the split."
             cure = "If they only look alike, set data.split.join: copies."
-            findings.append(Finding("notice", "split.near_joined", text, cure, named(alike), (show(alike),)))
+            findings.append(
+                Finding("notice", "split.near_joined", text, cure, named(alike), (show(alike, noun=noun),))
+            )
     tops = [joiner.top(s.group) for s in samples]
     joined = [s if s.group == t else replace(s, group=t) for s, t in zip(samples, tops, strict=True)]
     return joined, findings
@@ -210,20 +212,20 @@ class GroupPreview:
     unmatched_images: int = 0
     problem: str = ""
 
-    def sentence(self) -> str:
-        """The preview in one sentence."""
+    def sentence(self, noun: Noun = IMAGE) -> str:
+        """The preview in one sentence; ``noun`` is what a sample is called."""
         if self.problem:
             return self.problem
-        text = f"{counted(self.groups, 'group')} of {counted(self.images, 'image')}"
+        text = f"{counted(self.groups, 'group')} of {counted(self.images, *noun)}"
         if self.images:
             text += f", the largest ('{self.largest[0]}') with {self.largest[1]}, the smallest with {self.smallest[1]}"
         if self.unmatched_images:
-            text += f"; {counted(self.unmatched_images, 'image')} without a group, as {self.unmatched[0]}"
+            text += f"; {counted(self.unmatched_images, *noun)} without a group, as {self.unmatched[0]}"
         return text + "."
 
 
 def preview_groups(
-    samples: Sequence[str] | Sequence[Row] | Sequence[Sample],
+    samples: Sequence[str] | Sequence[Row] | Sequence[Record],
     config: SplitConfig,
     clusters: Mapping[str, str] | None = None,
 ) -> GroupPreview:
@@ -253,7 +255,7 @@ def preview_groups(
     return _preview(ids, keys, sizes, alone)
 
 
-def groups_of(samples: Sequence[Sample], config: SplitConfig) -> GroupPreview:
+def groups_of(samples: Sequence[Record], config: SplitConfig) -> GroupPreview:
     """The groups that samples have, what was joined included."""
     ids, keys = [s.id for s in samples], [s.group for s in samples]
     named_by_key = config.group_by in ("pattern", "column")

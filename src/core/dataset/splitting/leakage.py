@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from src.core.dataset.findings import Finding, Severity, counted, listed, named, setting, show
-from src.core.dataset.records import SPLITS, Sample, Split
+from src.core.dataset.contract import SPLITS, R, Record, Split, noun_of
+from src.core.dataset.findings import Finding, Noun, Severity, counted, listed, named, setting, show
 
 TITLES: dict[Split, str] = {"train": "training", "val": "validation", "test": "test"}
 #: Codes of findings that speak of leakage.
@@ -29,7 +29,7 @@ _MOST_IN_OBJECT = 20
 
 
 def leakage(
-    parts: Mapping[Split, Iterable[Sample]],
+    parts: Mapping[Split, Iterable[Record]],
     contents: Mapping[str, str] | None = None,
     clusters: Mapping[str, str] | None = None,
     hints: bool = True,
@@ -38,7 +38,7 @@ def leakage(
 
     Args:
         parts: The split.
-        contents: Hash of the image file of each sample id.
+        contents: Hash of the file of each sample id.
         clusters: Near-duplicate cluster of the sample ids that are in one.
         hints: No group key is declared: also look for names that speak of one sequence or one object, and take near
             duplicates more seriously than where somebody said that they are different things.
@@ -49,26 +49,27 @@ def leakage(
     """
     lists = {part: list(parts.get(part, ())) for part in SPLITS}
     known, alike = contents or {}, clusters or {}
-    findings = _groups_across(lists)
+    noun = noun_of([s for samples in lists.values() for s in samples[:1]])
+    findings = _groups_across(lists, noun)
     copied = _across(lists, lambda s: known.get(s.id))
     if copied:
         count = len({known[s.id] for s in copied})
-        text = f"{counted(count, 'image stands', 'images stand')} on more than one side of the split, as identical files"
+        text = f"{counted(count, f'{noun.one} stands', f'{noun.many} stand')} on more than one side of the split, as identical files"
         findings.append(
             Finding(
                 "warning",
                 "split.duplicates",
-                f"{text}{_touched(lists, copied)}.",
+                f"{text}{_touched(lists, copied, noun)}.",
                 "Validation looks better than it is. Remove the copies from one side.",
                 named(s.id for s in copied),
-                (show(s.id for s in copied),),
+                (show((s.id for s in copied), noun=noun),),
             )
         )
-    findings += _look_alikes(lists, known, alike, hints)
-    return findings + (_neighbours(lists) if hints else [])
+    findings += _look_alikes(lists, known, alike, hints, noun)
+    return findings + (_neighbours(lists, noun) if hints else [])
 
 
-def _across(lists: Mapping[Split, Sequence[Sample]], key_of: Callable[[Sample], str | None]) -> list[Sample]:
+def _across(lists: Mapping[Split, Sequence[R]], key_of: Callable[[R], str | None]) -> list[R]:
     """The samples whose key stands on more than one side."""
     sides: dict[str, set[Split]] = defaultdict(set)
     for part, samples in lists.items():
@@ -79,32 +80,42 @@ def _across(lists: Mapping[Split, Sequence[Sample]], key_of: Callable[[Sample], 
     return [s for samples in lists.values() for s in samples if key_of(s) in several]
 
 
-def _touched(lists: Mapping[Split, Sequence[Sample]], samples: Sequence[Sample]) -> str:
+def _touched(lists: Mapping[Split, Sequence[Record]], samples: Sequence[Record], noun: Noun) -> str:
     """``: 3 of the 40 test and 5 of the 60 validation images``: how much of what is held back is concerned."""
     ids = {s.id for s in samples}
     shares = []
     for part in _HELD:
         if lists[part] and (number := sum(s.id in ids for s in lists[part])):
             shares.append(f"{number} of the {len(lists[part])} {TITLES[part]}")
-    return f": {' and '.join(shares)} images" if shares else ""
+    return f": {' and '.join(shares)} {noun.many}" if shares else ""
 
 
-def _groups_across(lists: Mapping[Split, Sequence[Sample]]) -> list[Finding]:
+def _groups_across(lists: Mapping[Split, Sequence[Record]], noun: Noun) -> list[Finding]:
     across = _across(lists, lambda s: s.group)
     names = sorted({s.group for s in across})
     if not names:
         return []
     text = f"{counted(len(names), 'group stands', 'groups stand')} on more than one side of the split"
-    text += f"{_touched(lists, across)}. The groups: {listed(names)}."
+    text += f"{_touched(lists, across, noun)}. The groups: {listed(names)}."
     cure = "Validation looks better than it is. Move each to one side, or leave data.split_dir empty: Lathe then splits."
-    return [Finding("warning", "split.group_leak", text, cure, named(names), (show(s.id for s in across),))]
+    return [
+        Finding(
+            "warning",
+            "split.group_leak",
+            text,
+            cure,
+            named(names),
+            (show((s.id for s in across), noun=noun),),
+        )
+    ]
 
 
 def _look_alikes(
-    lists: Mapping[Split, Sequence[Sample]],
+    lists: Mapping[Split, Sequence[Record]],
     contents: Mapping[str, str],
     clusters: Mapping[str, str],
     undeclared: bool,
+    noun: Noun,
 ) -> list[Finding]:
     """Near-duplicate clusters across sides, without those that are only copies of one file."""
     across = _across(lists, lambda s: clusters.get(s.id))
@@ -116,8 +127,8 @@ def _look_alikes(
         return []
     names = {clusters[s.id] for s in found}
     text = f"{counted(len(names), 'set of near duplicates stands', 'sets of near duplicates stand')}"
-    text += f" on more than one side of the split{_touched(lists, found)}."
-    cure = "Validation looks better than it is, if these pictures show one thing. "
+    text += f" on more than one side of the split{_touched(lists, found, noun)}."
+    cure = f"Validation looks better than it is, if these {noun.many} show one thing. "
     if undeclared:
         cure += "Say what belongs together with data.split.group_by, or set it to duplicates; "
         cure += "in split files of your own, move each set to one side."
@@ -126,10 +137,19 @@ def _look_alikes(
     keep = setting("Keep near duplicates on one side", data__split__join="near")
     where = named(s.id for s in found)
     severity: Severity = "warning" if undeclared else "notice"
-    return [Finding(severity, "split.near_duplicates", text, cure, where, (show(s.id for s in found), keep))]
+    return [
+        Finding(
+            severity,
+            "split.near_duplicates",
+            text,
+            cure,
+            where,
+            (show((s.id for s in found), noun=noun), keep),
+        )
+    ]
 
 
-def _neighbours(lists: Mapping[Split, Sequence[Sample]]) -> list[Finding]:
+def _neighbours(lists: Mapping[Split, Sequence[Record]], noun: Noun) -> list[Finding]:
     """Hints from names alone: frames of one sequence, pictures of one object, on two sides."""
     part_of = {s.id: part for part, samples in lists.items() for s in samples}
     if len([part for part in SPLITS if lists[part]]) < 2:
@@ -144,10 +164,12 @@ def _neighbours(lists: Mapping[Split, Sequence[Sample]]) -> list[Finding]:
         head = re.split(r"[_\-\s](?=[^_\-\s]*$)", stem)[0]
         if head != stem:
             objects[f"{folder}/{head}" if folder else head].append(sample_id)
-    return _frames(frames, part_of) or _objects(objects, part_of)
+    return _frames(frames, part_of, noun) or _objects(objects, part_of, noun)
 
 
-def _frames(frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, Split]) -> list[Finding]:
+def _frames(
+    frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, Split], noun: Noun
+) -> list[Finding]:
     """Consecutive numbers on two sides, where the names speak of sequences.
 
     Nearly every data set is numbered, so numbers alone say nothing: the word before them must.
@@ -174,31 +196,30 @@ def _frames(frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, S
         f"{where[0]} and {where[1]}) stand on different sides of the split."
     )
     cure = "If neighbours show nearly the same, say what belongs together with data.split.group_by."
-    return [
-        Finding("notice", "split.neighbours", text, cure, named(set(where)), (show(dict.fromkeys(where)),))
-    ]
+    actions = (show(dict.fromkeys(where), noun=noun),)
+    return [Finding("notice", "split.neighbours", text, cure, named(set(where)), actions)]
 
 
-def _objects(objects: Mapping[str, list[str]], part_of: Mapping[str, Split]) -> list[Finding]:
+def _objects(objects: Mapping[str, list[str]], part_of: Mapping[str, Split], noun: Noun) -> list[Finding]:
     """Names that are equal but for their last piece, as ``part003_a`` and ``part003_b``, on two sides."""
-    images = sum(map(len, objects.values()))
+    members = sum(map(len, objects.values()))
     several = {head: ids for head, ids in objects.items() if 2 <= len(ids) <= _MOST_IN_OBJECT}
     held = sum(map(len, several.values()))
-    if len(several) < 5 or 2 * held < len(part_of) or 10 * held < 9 * images:
+    if len(several) < 5 or 2 * held < len(part_of) or 10 * held < 9 * members:
         return []
     across = {head: ids for head, ids in several.items() if len({part_of[i] for i in ids}) > 1}
     if not across:
         return []
     example = next(iter(across.values()))
     text = (
-        f"The names look like {counted(len(several), 'object')} with several images each (such as {example[0]} and "
+        f"The names look like {counted(len(several), 'object')} with several {noun.many} each (such as {example[0]} and "
         f"{example[1]}); {len(across)} of them stand on more than one side of the split."
     )
-    cure = "If these images show one thing, keep them together: data.split.group_by: pattern."
+    cure = f"If these {noun.many} show one thing, keep them together: data.split.group_by: pattern."
     group = setting(
         "Group by the name without its last piece",
         data__split__group_by="pattern",
         data__split__group_pattern=r"(.*)[_\-\s][^_\-\s]*$",
     )
-    ids = [i for members in across.values() for i in members]
-    return [Finding("notice", "split.one_object", text, cure, named(ids), (group, show(ids)))]
+    ids = [i for found in across.values() for i in found]
+    return [Finding("notice", "split.one_object", text, cure, named(ids), (group, show(ids, noun=noun)))]

@@ -30,8 +30,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from src.core.dataset.config import SplitConfig
+from src.core.dataset.contract import SPLITS, R, Record, Split, noun_of
 from src.core.dataset.findings import Finding
-from src.core.dataset.records import SPLITS, Sample, Split
 from src.core.dataset.splitting.folds import assign_folds, fold_findings
 from src.core.dataset.splitting.leakage import leakage
 from src.core.dataset.splitting.split_findings import empty_parts, missed_shares, one_group, settings_findings
@@ -39,7 +39,7 @@ from src.core.dataset.splitting.split_record import Kept, SplitRecord
 
 __all__ = ["Parts", "leakage", "make_folds", "make_split", "rank", "recorded_split"]
 
-Parts = dict[Split, list[Sample]]
+Parts = dict[Split, list[R]]
 Keep = Kept | Mapping[str, Split]
 
 
@@ -50,8 +50,8 @@ def rank(group: str, seed: int) -> int:
 
 
 def make_split(
-    samples: Sequence[Sample], config: SplitConfig, keep: Keep | None = None
-) -> tuple[Parts, list[Finding]]:
+    samples: Sequence[R], config: SplitConfig, keep: Keep | None = None
+) -> tuple[Parts[R], list[Finding]]:
     """Divide samples by the rule at the head of this module.
 
     Args:
@@ -78,16 +78,21 @@ def make_split(
         assignment = _Assignment(groups, config, _as_kept(keep))
         side = assignment.run()
         more = missed_shares(
-            assignment.size, side, assignment.share, len(assignment.strata), bool(assignment.kept)
+            assignment.size,
+            side,
+            assignment.share,
+            len(assignment.strata),
+            bool(assignment.kept),
+            noun_of(samples),
         )
-    parts: Parts = {part: [] for part in SPLITS}
+    parts: Parts[R] = {part: [] for part in SPLITS}
     for sample in sorted(samples, key=lambda s: s.id):
         parts[side[sample.group]].append(sample)
     return parts, findings + more + empty_parts(parts, config, len(groups))
 
 
 def make_folds(
-    samples: Sequence[Sample], config: SplitConfig, keep: Keep | None = None
+    samples: Sequence[Record], config: SplitConfig, keep: Keep | None = None
 ) -> tuple[dict[str, int], list[Finding]]:
     """The fold in which each group validates, from 1 to ``config.folds``; 0 for the test part.
 
@@ -103,23 +108,23 @@ def make_folds(
     sizes = {g: n for g, n in assignment.size.items() if g not in test}
     strata = [[g for g in members if g not in test] for members in assignment.strata.values()]
     folds = assign_folds(sizes, strata, assignment.rank, config.folds, assignment.kept_folds)
-    findings = fold_findings(sizes, folds, config.folds)
+    findings = fold_findings(sizes, folds, config.folds, noun_of(samples))
     return {g: folds.get(g, 0) for g in assignment.size}, findings
 
 
 def recorded_split(
-    samples: Sequence[Sample],
+    samples: Sequence[R],
     config: SplitConfig,
     contents: Mapping[str, str],
     root: str = "",
     keep: SplitRecord | Keep | None = None,
-) -> tuple[Parts, SplitRecord, list[Finding]]:
+) -> tuple[Parts[R], SplitRecord, list[Finding]]:
     """``make_split`` with the record of what it made.
 
     Args:
         samples: With their groups and strata.
         config: Shares, folds and seed.
-        contents: Hash of the image file of each sample id.
+        contents: Hash of the file of each sample id.
         root: Folder of the ids.
         keep: An earlier split; of a record also files that were renamed stay where they were.
     """
@@ -132,8 +137,8 @@ def recorded_split(
     return parts, record, findings
 
 
-def _by_group(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
-    groups: dict[str, list[Sample]] = defaultdict(list)
+def _by_group(samples: Sequence[R]) -> dict[str, list[R]]:
+    groups: dict[str, list[R]] = defaultdict(list)
     for sample in samples:
         groups[sample.group].append(sample)
     return groups
@@ -152,7 +157,7 @@ class _Assignment:
         side: The part of each group, as far as it is decided.
     """
 
-    def __init__(self, groups: Mapping[str, Sequence[Sample]], config: SplitConfig, kept: Kept) -> None:
+    def __init__(self, groups: Mapping[str, Sequence[Record]], config: SplitConfig, kept: Kept) -> None:
         self.size = {group: len(samples) for group, samples in groups.items()}
         self.rank = {group: (rank(group, config.seed), group) for group in groups}
         self.total, self.largest = sum(self.size.values()), max(self.size.values(), default=0)

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from src.core.dataset.config import SplitConfig
-from src.core.dataset.findings import Finding, counted, named, setting, show
-from src.core.dataset.records import SPLITS, Sample, Split
+from src.core.dataset.contract import SPLITS, Record, Split
+from src.core.dataset.findings import IMAGE, Finding, Noun, counted, named, setting, show
 from src.core.dataset.splitting.grouping import group_key
 from src.core.dataset.splitting.leakage import TITLES
 from src.core.dataset.splitting.split_record import SplitRecord
 
 
-def changes(before: SplitRecord, now: SplitRecord, config: SplitConfig, given: bool) -> list[Finding]:
+def changes(
+    before: SplitRecord, now: SplitRecord, config: SplitConfig, given: bool, noun: Noun = IMAGE
+) -> list[Finding]:
     """Compare a split with its earlier state.
 
     Args:
@@ -21,6 +23,7 @@ def changes(before: SplitRecord, now: SplitRecord, config: SplitConfig, given: b
         now: The record of the split as it is.
         config: For the setting by which to split anew.
         given: The parts are the person's own (split files, a column), not Lathe's.
+        noun: What a sample is called.
 
     Returns:
         A warning for images that were held back and no longer are, one for images with other content under the
@@ -32,13 +35,15 @@ def changes(before: SplitRecord, now: SplitRecord, config: SplitConfig, given: b
     back = [i for i in now.samples if i in before.gone]
     gone = [i for i in before.samples if i not in now.samples and i not in set(renamed.values())]
     return [
-        *_touched(old, renamed, now),
-        *_other_content(before, now),
-        *_joined(before, now, config, given, joined, gone, back, list(renamed)),
+        *_touched(old, renamed, now, noun),
+        *_other_content(before, now, noun),
+        *_joined(before, now, config, given, joined, gone, back, list(renamed), noun),
     ]
 
 
-def _touched(old: Mapping[str, Split], renamed: Mapping[str, str], now: SplitRecord) -> list[Finding]:
+def _touched(
+    old: Mapping[str, Split], renamed: Mapping[str, str], now: SplitRecord, noun: Noun
+) -> list[Finding]:
     moved = {i: (old[renamed.get(i, i)], part) for i, part in now.samples.items() if renamed.get(i, i) in old}
     test = [i for i, (was, part) in moved.items() if was == "test" and part != "test"]
     val = [i for i, (was, part) in moved.items() if was == "val" and part == "train"]
@@ -47,19 +52,23 @@ def _touched(old: Mapping[str, Split], renamed: Mapping[str, str], now: SplitRec
     findings = []
     if test:
         of = sum(part == "test" for part in old.values())
-        text = f"{len(test)} of the {counted(of, 'image')} of the earlier test part are no longer in it."
+        text = f"{len(test)} of the {counted(of, *noun)} of the earlier test part are no longer in it."
         cure = "Its results cannot be compared with earlier ones. Move them back, unless the test was never looked at."
-        findings.append(Finding("warning", "split.test_touched", text, cure, named(test), (show(test),)))
+        findings.append(
+            Finding("warning", "split.test_touched", text, cure, named(test), (show(test, noun=noun),))
+        )
     if val:
-        text = f"{counted(len(val), 'image')} went from validation to training since the split was made."
+        text = f"{counted(len(val), *noun)} went from validation to training since the split was made."
         cure = (
             "Values of earlier runs cannot be compared with new ones. Move them back if that was not meant."
         )
-        findings.append(Finding("warning", "split.val_touched", text, cure, named(val), (show(val),)))
+        findings.append(
+            Finding("warning", "split.val_touched", text, cure, named(val), (show(val, noun=noun),))
+        )
     return findings
 
 
-def _other_content(before: SplitRecord, now: SplitRecord) -> list[Finding]:
+def _other_content(before: SplitRecord, now: SplitRecord, noun: Noun) -> list[Finding]:
     other = [
         i
         for i, digest in now.contents.items()
@@ -67,10 +76,10 @@ def _other_content(before: SplitRecord, now: SplitRecord) -> list[Finding]:
     ]
     if not other:
         return []
-    text = f"{counted(len(other), 'image has', 'images have')} another content than when the split was made"
+    text = f"{counted(len(other), f'{noun.one} has', f'{noun.many} have')} another content than when the split was made"
     text += f" ({_by_part(now.samples[i] for i in other)}). Each stays in its part by its name."
     cure = "If the files show other things now, split anew by another data.split.seed."
-    return [Finding("warning", "split.changed", text, cure, named(other), (show(other),))]
+    return [Finding("warning", "split.changed", text, cure, named(other), (show(other, noun=noun),))]
 
 
 def _joined(
@@ -82,6 +91,7 @@ def _joined(
     gone: Sequence[str],
     back: Sequence[str],
     renamed: Sequence[str],
+    noun: Noun,
 ) -> list[Finding]:
     if not (joined or gone or back or renamed):
         return []
@@ -89,34 +99,41 @@ def _joined(
     texts = []
     if joined:
         where = _by_part(now.samples[i] for i in joined)
-        texts.append(f"{counted(len(joined), 'new image')} joined the split{of} ({where})")
+        texts.append(
+            f"{counted(len(joined), f'new {noun.one}', f'new {noun.many}')} joined the split{of} ({where})"
+        )
     if gone:
         where = _by_part(before.samples[i] for i in gone)
-        texts.append(f"{counted(len(gone), 'image is', 'images are')} gone since ({where})")
+        texts.append(f"{counted(len(gone), f'{noun.one} is', f'{noun.many} are')} gone since ({where})")
     if back:
-        texts.append(f"{counted(len(back), 'image')} came back into the part where it was before")
+        texts.append(f"{counted(len(back), *noun)} came back into the part where it was before")
     if renamed:
-        texts.append(f"{counted(len(renamed), 'image has', 'images have')} another name, and stayed")
+        texts.append(
+            f"{counted(len(renamed), f'{noun.one} has', f'{noun.many} have')} another name, and stayed"
+        )
     text = "; ".join(texts) + "."
     stayed = Counter(part for i, part in before.samples.items() if now.samples.get(i) == part)
     held = [f"{stayed[part]} {TITLES[part]}" for part in ("test", "val") if stayed[part]]  # type: ignore[index]
     if held and not given:
-        text += f" The {' and '.join(held)} images{of} stayed."
+        text += f" The {' and '.join(held)} {noun.many}{of} stayed."
     concerned = [*joined, *gone, *back, *renamed]
+    look = show(joined or concerned, noun=noun)
     if given:
-        return [Finding("notice", "split.kept", text, "", named(concerned), (show(joined or concerned),))]
+        return [Finding("notice", "split.kept", text, "", named(concerned), (look,))]
     anew = setting("Split anew", data__split__seed=config.seed + 1)
     cure = f"To split anew, choose another data.split.seed, such as {config.seed + 1}, or use app.py split … --anew."
-    return [Finding("notice", "split.kept", text, cure, named(concerned), (show(joined or concerned), anew))]
+    return [Finding("notice", "split.kept", text, cure, named(concerned), (look, anew))]
 
 
-def grown(before: SplitRecord, now: SplitRecord, fresh_hash: str, config: SplitConfig) -> list[Finding]:
+def grown(
+    before: SplitRecord, now: SplitRecord, fresh_hash: str, config: SplitConfig, noun: Noun = IMAGE
+) -> list[Finding]:
     """A notice where a split is an earlier one that was carried on, and the options alone would make another."""
     if now.hash == fresh_hash:
         return []
     text = (
-        f"The split that began on {before.made[:10] or 'an earlier day'} is carried on, as images joined or left it: the "
-        "options alone, on another computer, would divide these images otherwise."
+        f"The split that began on {before.made[:10] or 'an earlier day'} is carried on, as {noun.many} joined or left it: the "
+        f"options alone, on another computer, would divide these {noun.many} otherwise."
     )
     cure = (
         "To use exactly this split elsewhere, write it with app.py split … --out and name the folder as "
@@ -127,7 +144,7 @@ def grown(before: SplitRecord, now: SplitRecord, fresh_hash: str, config: SplitC
 
 
 def unlisted(
-    ids: Sequence[str], samples: Mapping[Split, Sequence[Sample]], config: SplitConfig
+    ids: Sequence[str], samples: Mapping[Split, Sequence[Record]], config: SplitConfig
 ) -> list[Finding]:
     """Images in the folder that the split files do not name, with the part to which their groups belong.
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from src.core.dataset.description import DatasetDescription
+from src.core.dataset.contract import SPLITS, Description, Record, Split
 from src.core.dataset.findings import DatasetError, Finding
-from src.core.dataset.records import SPLITS, Sample, Split
 from src.core.dataset.splitting.split_record import (
     RECORD_NAME,
     SplitRecord,
@@ -28,11 +27,11 @@ _FILES = (*(f"{part}.txt" for part in SPLITS), RECORD_NAME)
 class PlannedSplit:
     """A split with its record, about to be written."""
 
-    parts: Mapping[Split, Sequence[Sample]]
+    parts: Mapping[Split, Sequence[Record]]
     record: SplitRecord
 
 
-def planned(found: DatasetDescription) -> dict[str, PlannedSplit]:
+def planned(found: Description) -> dict[str, PlannedSplit]:
     """What is to be written for a data set, by sub-folder: one split in ``""``, or one in each ``fold_k``.
 
     Raises:
@@ -47,7 +46,7 @@ def planned(found: DatasetDescription) -> dict[str, PlannedSplit]:
     plans = {}
     samples = sorted(found.all_samples, key=lambda s: s.id)
     for fold in sorted(folds):
-        parts: dict[Split, list[Sample]] = {part: [] for part in SPLITS}
+        parts: dict[Split, list[Record]] = {part: [] for part in SPLITS}
         for sample in samples:
             number = record.folds[sample.id]
             parts["test" if not number else "val" if number == fold else "train"].append(sample)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from src.core.dataset.config import SplitConfig
-from src.core.dataset.findings import Finding, counted
-from src.core.dataset.records import Sample, Split
+from src.core.dataset.contract import Record, Split, noun_of
+from src.core.dataset.findings import IMAGE, Finding, Noun, counted
 
-#: A part that misses its share by more than this share of all images is reported.
+#: A part that misses its share by more than this share of all samples is reported.
 TOLERANCE = 0.05
 
 
@@ -33,13 +33,15 @@ def settings_findings(config: SplitConfig) -> list[Finding]:
     return findings
 
 
-def one_group(samples: Sequence[Sample], config: SplitConfig) -> Finding:
+def one_group(samples: Sequence[Record], config: SplitConfig) -> Finding:
     """The error for data that cannot be divided."""
+    noun = noun_of(samples)
     if len(samples) == 1:
-        text = "There is only one image: nothing is left to validate on."
-        return Finding("error", "split.one_image", text, "Add images, or cut this one into tiles.")
+        text = f"There is only one {noun.one}: nothing is left to validate on."
+        cure = f"Add {noun.many}" + (", or cut this one into tiles." if noun == IMAGE else ".")
+        return Finding("error", "split.one_image", text, cure)
     text = (
-        f"All {len(samples)} images belong to one group ('{samples[0].group}'): nothing is "
+        f"All {len(samples)} {noun.many} belong to one group ('{samples[0].group}'): nothing is "
         "left to validate on."
     )
     cure = "Choose another data.split.group_by"
@@ -48,7 +50,7 @@ def one_group(samples: Sequence[Sample], config: SplitConfig) -> Finding:
     return Finding("error", "split.one_group", text, cure + ", or give split files.")
 
 
-def empty_parts(parts: Mapping[Split, Sequence[Sample]], config: SplitConfig, groups: int) -> list[Finding]:
+def empty_parts(parts: Mapping[Split, Sequence[Record]], config: SplitConfig, groups: int) -> list[Finding]:
     """Parts for which no group is left."""
     findings = []
     if not parts["train"]:
@@ -65,31 +67,37 @@ def empty_parts(parts: Mapping[Split, Sequence[Sample]], config: SplitConfig, gr
 
 
 def missed_shares(
-    size: Mapping[str, int], side: Mapping[str, Split], shares: Mapping[Split, float], strata: int, kept: bool
+    size: Mapping[str, int],
+    side: Mapping[str, Split],
+    shares: Mapping[Split, float],
+    strata: int,
+    kept: bool,
+    noun: Noun = IMAGE,
 ) -> list[Finding]:
     """Parts that are far from their share, with the likeliest reason.
 
     Args:
-        size, side: Images and part of each group.
+        size, side: Samples and part of each group.
         shares: What each part was to hold.
         strata: Their number.
         kept: Some sides are those of an earlier split.
+        noun: What a sample is called.
     """
     findings = []
     total, big = sum(size.values()), max(size, key=lambda g: (size[g], g))
     titles: dict[Split, str] = {"val": "Validation", "test": "The test part"}
     for part, title in titles.items():
-        share, images = shares[part], sum(n for g, n in size.items() if side[g] == part)
-        if share <= 0 or abs(images - share * total) <= max(1.0, TOLERANCE * total):
+        share, held = shares[part], sum(n for g, n in size.items() if side[g] == part)
+        if share <= 0 or abs(held - share * total) <= max(1.0, TOLERANCE * total):
             continue
         text = (
-            f"{title} holds {images} of {counted(total, 'image')} ({images / total:.1%}), not the {share:.1%} asked for: "
+            f"{title} holds {held} of {counted(total, *noun)} ({held / total:.1%}), not the {share:.1%} asked for: "
             f"groups are not divided. There are {counted(len(size), 'group')} in {counted(strata, 'stratum', 'strata')}; "
             f"the largest group ('{big}') holds {size[big]}."
         )
         if kept:
             text += " The parts of an earlier split were kept."
-        cure = "Add groups, or choose a finer data.split.group_by, if images in one group are not one thing."
-        far = images < share * total / 2 or images > share * total * 2
+        cure = f"Add groups, or choose a finer data.split.group_by, if {noun.many} in one group are not one thing."
+        far = held < share * total / 2 or held > share * total * 2
         findings.append(Finding("warning" if far else "notice", f"split.share_{part}", text, cure, (big,)))
     return findings

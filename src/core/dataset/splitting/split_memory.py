@@ -12,13 +12,14 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from src.core.dataset.checking.scan import Progress
 from src.core.dataset.config import ImageDataConfig, SplitConfig
+from src.core.dataset.contract import Record, noun_of
 from src.core.dataset.description import DatasetDescription
-from src.core.dataset.findings import DatasetError, Finding, counted, named
+from src.core.dataset.findings import DatasetError, Finding, Noun, counted, named
 from src.core.dataset.memory import memory_folder
 from src.core.dataset.records import SPLITS, Split
 from src.core.dataset.sources.sources import find_sources
@@ -49,18 +50,26 @@ class SplitMemory:
         path: The record of the split under the present options.
     """
 
-    def __init__(self, place: str | os.PathLike[str], config: ImageDataConfig) -> None:
+    def __init__(
+        self, place: str | os.PathLike[str], source: str, split: SplitConfig, own_files: bool = False
+    ) -> None:
         """Find the place; nothing is read or written.
 
         Args:
             place: The workspace.
-            config: Names the data set and the options.
+            source: The data set: its folder or its table.
+            split: The options.
+            own_files: The data set says which sample is in which part.
         """
-        source = config.table or config.images_dir or config.split_dir
         self._folder = memory_folder(place, source) / _FOLDER
-        self._test = "given" if given(config) else _digest(config.split, _NOT_OF_TEST)
-        rest = "parts" if given(config) else _digest(config.split, {"fold"})
+        self._test = "given" if own_files else _digest(split, _NOT_OF_TEST)
+        rest = "parts" if own_files else _digest(split, {"fold"})
         self.path = self._folder / f"{self._test}-{rest}.json"
+
+    @classmethod
+    def of_images(cls, place: str | os.PathLike[str], config: ImageDataConfig) -> SplitMemory:
+        """That of a data set of images, whose options name it."""
+        return cls(place, config.table or config.images_dir or config.split_dir, config.split, given(config))
 
     def recall(self) -> SplitRecord | None:
         """The split to carry on; ``None`` where there is none.
@@ -145,7 +154,7 @@ def describe_remembered(
     """
     from src.core.dataset.describe import describe
 
-    memory = SplitMemory(place or workspace(), config)
+    memory = SplitMemory.of_images(place or workspace(), config)
     own_files = given(config)
     before = None if anew else memory.recall()
     if own_files and not config.table:
@@ -155,24 +164,40 @@ def describe_remembered(
         return found
     if own_files and before is not None and not before.samples.keys() & found.record.samples.keys():
         before = None  # the record counts its ids from another folder: nothing can be compared
-    if before is not None and before.samples:
-        what = changes(before, found.record, config.split, own_files)
-        if not own_files and not any(f.code == "split.kept" for f in what):
-            fresh = split_hash(make_split(found.all_samples, config.split)[0])
-            what += grown(before, found.record, fresh, config.split)
-        found.findings += what
     if before is not None:
+        found.findings += since(before, found.record, found.all_samples, config.split, own_files)
         found.record = found.record.after(before)
     if store and not found.has_errors:
-        try:
-            if anew:
-                memory.forget()
-            memory.store(found.record)
-        except OSError as error:
-            text = f"The split could not be noted in {memory.path}: {error.strerror or error}."
-            cure = "Images added later may then move others to another part. Make the workspace writable."
-            found.findings.append(Finding("warning", "split.not_noted", text, cure))
+        found.findings += note(memory, found.record, anew, found.noun)
     return found
+
+
+def since(
+    before: SplitRecord, now: SplitRecord, samples: Sequence[Record], config: SplitConfig, own_files: bool
+) -> list[Finding]:
+    """What changed between an earlier state of a split and now; nothing where the earlier one names no samples."""
+    if not before.samples:
+        return []
+    noun = noun_of(samples)
+    what = changes(before, now, config, own_files, noun)
+    if not own_files and not any(f.code == "split.kept" for f in what):
+        fresh = split_hash(make_split(samples, config)[0])
+        what += grown(before, now, fresh, config, noun)
+    return what
+
+
+def note(memory: SplitMemory, record: SplitRecord, anew: bool, noun: Noun) -> list[Finding]:
+    """Remember a split; a warning where that is not possible. ``anew`` forgets the one before."""
+    try:
+        if anew:
+            memory.forget()
+        memory.store(record)
+    except OSError as error:
+        text = f"The split could not be noted in {memory.path}: {error.strerror or error}."
+        cure = f"{noun.many.capitalize()} added later may then move others to another part. "
+        cure += "Make the workspace writable."
+        return [Finding("warning", "split.not_noted", text, cure)]
+    return []
 
 
 def added_since(config: ImageDataConfig, found: DatasetDescription) -> list[Finding]:
@@ -200,4 +225,4 @@ def added_since(config: ImageDataConfig, found: DatasetDescription) -> list[Find
     return [Finding("notice", "changed.added", text, cure, named(r.id for r in rows))]
 
 
-__all__ = ["SplitMemory", "added_since", "describe_remembered", "given"]
+__all__ = ["SplitMemory", "added_since", "describe_remembered", "given", "note", "since"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from src.core.dataset.records import SPLITS, Sample, Split
+from src.core.dataset.contract import SPLITS, Record, Split
 
 RECORD_NAME = "split.json"
 _VERSION = 2
@@ -19,7 +19,7 @@ _VERSION = 2
 _STRICTEST: tuple[Split, ...] = ("test", "val", "train")
 
 
-def split_hash(parts: Mapping[Split, Iterable[Sample]]) -> str:
+def split_hash(parts: Mapping[Split, Iterable[Record]]) -> str:
     """sha256 over part and id of every sample, in the order of the ids."""
     lines = sorted(f"{part}\t{s.id}\n" for part, samples in parts.items() for s in samples)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
@@ -69,7 +69,7 @@ class SplitRecord:
         root: Folder of the ids.
         groups: Part of each group.
         samples: Part of each sample id; empty in records of older versions.
-        contents: Hash of the image file of each sample id, where it was known.
+        contents: Hash of the file of each sample id, where it was known.
         folds: Fold of each sample id; 0 for the test part; empty without folds.
         gone: Part of the sample ids that an earlier state of the split held and that are not there now: should
             they come back, under this name or another, they come back where they were.
@@ -108,7 +108,7 @@ class SplitRecord:
     @classmethod
     def of(
         cls,
-        parts: Mapping[Split, Sequence[Sample]],
+        parts: Mapping[Split, Sequence[Record]],
         root: str = "",
         contents: Mapping[str, str] | None = None,
         folds: Mapping[str, int] | None = None,
@@ -164,13 +164,14 @@ class SplitRecord:
 
 def write_split(
     folder: str | os.PathLike[str],
-    parts: Mapping[Split, Sequence[Sample]],
+    parts: Mapping[Split, Sequence[Record]],
     root: str = "",
     record: SplitRecord | None = None,
 ) -> str:
     """Write ``train.txt``, ``val.txt``, ``test.txt`` and ``split.json``.
 
-    A line is the image and its mask with a tab between them, relative to ``root`` where they are below it.
+    A line is the files of a sample (an image and its mask) with tabs between them, relative to ``root`` where they
+    are below it.
     The files can be given back as ``data.split_dir``.
 
     Args:
@@ -202,8 +203,8 @@ def write_record(path: Path, record: SplitRecord) -> None:
     replace_text(path, record.to_json())
 
 
-def _line(sample: Sample, root: str) -> str:
-    return "\t".join(_relative(path, root) for path in (sample.image, sample.mask) if path)
+def _line(sample: Record, root: str) -> str:
+    return "\t".join(_relative(path, root) for path in sample.files)
 
 
 def _relative(path: str, root: str) -> str:

@@ -109,6 +109,10 @@ def test_every_fault_is_found_and_named(files: Files, tmp_path: Path) -> None:
         "class_unknown", "orphan", "image_missing", "size", "image_id_twice",
     }  # fmt: skip
     assert plan.images == 1 and plan.class_objects == [0, 2] and not plan.has_errors
+    # Left out for its size, so it is no background either, although nothing usable is drawn on it.
+    images[2]["height"] = 99
+    files.text("set.json", coco(images, [n for n in notes if n["image_id"] != 3], {1: "crack"}))
+    assert {"size"} <= codes(planned(files.root)) and "no_objects" not in codes(planned(files.root))
     assert any("gone.png" in f.where[0] for f in plan.findings if f.code == "import.image_missing")
     assert (imported(files.root, tmp_path / "out")["a.png"] > 0).sum() == 16 + 16
 
