@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _split_parser(commands)
     _transfer_parsers(commands)
     _cache_parser(commands)
+    _job_parsers(commands)
     _other_parsers(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help=_JSON_HELP)
@@ -64,6 +65,10 @@ def _run_parsers(commands: Any) -> None:
     runs = commands.add_parser("runs", help="list the runs and their states")
     runs.add_argument(
         "folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace), or one run"
+    )
+    models = commands.add_parser("models", help="list the trained models and what was done with them")
+    models.add_argument(
+        "folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace)"
     )
 
 
@@ -124,6 +129,44 @@ def _cache_parser(commands: Any) -> None:
     )
 
 
+#: Command to what it is called in the schema of jobs, what its words are, and its help.
+JOBS = {
+    "evaluate": (
+        "evaluate",
+        "DATA",
+        "say how good a model is and where it fails; without DATA on its own test images",
+    ),
+    "predict": ("predict", "IMAGES", "run a model over images, folders, or folders that are watched"),
+    "export": ("export", "", "write a model as ONNX or in another form, and compare it with the original"),
+    "rank": ("rank", "IMAGES", "say which images to label next"),
+    "pseudo-label": ("pseudo_label", "IMAGES", "make a data set of what a model is sure of"),
+}
+
+
+def _job_parsers(commands: Any) -> None:
+    for name, (_, words, text) in JOBS.items():
+        job = commands.add_parser(name, help=text)
+        job.add_argument("model", metavar="RUN", help="a run, or the file of a model")
+        job.add_argument("words", nargs="*", metavar=f"{words} key=value".strip(),
+                         help="what the job takes, and options as key=value; “settings --job” lists them")  # fmt: skip
+        job.add_argument("--config", type=Path, metavar="FILE", help="a YAML file of options")
+        job.add_argument(
+            "--out", metavar="DIR", help="a new folder for the results (default: in the run's folder)"
+        )
+        job.add_argument(
+            "--task", default="", help="the task of a file that does not say it (default: segmentation)"
+        )
+        if name == "export":
+            job.add_argument("--format", metavar="F", help="the form, such as onnx")
+        if name == "predict":
+            job.add_argument(
+                "--watch", action="store_true", help="go on with images that come later, until Ctrl-C"
+            )
+    compare = commands.add_parser("compare", help="compare two evaluations on the same images")
+    compare.add_argument("first", metavar="EVALUATION", help="the folder of an evaluation")
+    compare.add_argument("second", metavar="EVALUATION", help="the folder of another one")
+
+
 def _other_parsers(commands: Any) -> None:
     sample = commands.add_parser(
         "sample-data", help="make a small set of photographs of metal parts with defects"
@@ -140,4 +183,5 @@ def _other_parsers(commands: Any) -> None:
     demo.add_argument("--terminal", action="store_true", help="no window even where there is a screen")
     settings = commands.add_parser("settings", help="list every setting with its default and meaning")
     settings.add_argument("--task", default="segmentation")
+    settings.add_argument("--job", default="", help="those of a job: " + ", ".join(sorted(JOBS)))
     settings.add_argument("--markdown", action="store_true", help="as the page of the manual")

@@ -24,8 +24,9 @@ from src.core.config import (
 )
 from src.core.dataset.findings import Finding, ordered
 from src.core.dataset.formats import Recognised, plan_import
+from src.core.job import JobInfo
 from src.core.task_info import TaskInfo
-from src.tasks.catalog import task_info
+from src.tasks.catalog import job_info, task_info
 
 
 def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Resolved[Any]]:
@@ -41,7 +42,7 @@ def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Re
         if not words or ("=" in words[0] and not Path(words[0]).exists())
         else (Path(words[0]), words[1:])
     )
-    given = str(read_yaml(path).get("task", "")) if path else ""
+    given = str(read_yaml(path).get("task", "")) if path else _named(pairs)
     info = task_info(task or given or "segmentation")
     layers: list[Layer] = []
     if preset in presets(info.id) or preset != "default":
@@ -50,6 +51,11 @@ def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Re
         layers.append(file_layer(path, info.config))
     layers.append(override_layer(pairs, info.config))
     return info, resolve(info.config, layers)
+
+
+def _named(pairs: list[str]) -> str:
+    """The task that ``task=`` names; empty where none is named."""
+    return next((pair.partition("=")[2] for pair in pairs if pair.startswith("task=")), "")
 
 
 def check(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
@@ -138,17 +144,19 @@ def sample_data(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 def settings(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """``settings``: the manual of every setting, made from the schema."""
-    info = task_info(arguments.task)
+    info: TaskInfo | JobInfo = task_info(arguments.task)
+    if arguments.job:
+        info = job_info(arguments.task, arguments.job.replace("-", "_"))
     print(settings_page(info) if arguments.markdown else settings_lines(info))
     return 0, {}
 
 
-def settings_lines(info: TaskInfo) -> str:
+def settings_lines(info: TaskInfo | JobInfo) -> str:
     """A line a setting."""
     return "\n".join(f"{o.key} = {o.default!r}  {o.help}" for o in options(info.config))
 
 
-def settings_page(info: TaskInfo) -> str:
+def settings_page(info: TaskInfo | JobInfo) -> str:
     """The page of the manual."""
     lines = [
         f"# Every setting of {info.title.lower()}",

@@ -109,6 +109,30 @@ class TerminalView:
             self._say(f"Report:     {summary.report}")
 
 
+class JobView(TerminalView):
+    """Draws a job with a trained model."""
+
+    def show(self, event: Event) -> None:
+        """One event as text."""
+        if event.type == "job_started" and not self._silent:
+            self._say(f"Model {event.get('model')} on {event.get('device')} in {event.get('precision')}.")
+        else:
+            super().show(event)
+
+    def end(self, summary: RunSummary) -> None:
+        """What came of it, and where it is."""
+        self._close_bar()
+        if self._silent:
+            return
+        ended = summary.history[-1] if summary.history else None
+        for line in (*((ended.get("said") if ended else None) or ()), summary.cause, summary.cure):
+            if line:
+                self._say(line)
+        self._say(f"Results: {summary.folder.path}")
+        if summary.report:
+            self._say(f"Report:  {summary.report}")
+
+
 class _GentleInterrupt:
     """Ctrl-C once asks, twice terminates, three times kills; each says what it does."""
 
@@ -128,12 +152,12 @@ class _GentleInterrupt:
             self._child.kill()
 
 
-def follow(child: ChildProcess, silent: bool) -> RunSummary:
+def follow(child: ChildProcess, silent: bool, view: TerminalView | None = None) -> RunSummary:
     """Start a job, show what it does until it ends, and return how it ended."""
     tail = EventTail(child.folder.events)
     for _ in tail.read():  # what an earlier attempt did was shown then
         pass
-    view = TerminalView(silent)
+    view = view or TerminalView(silent)
     child.start()
     handler = _GentleInterrupt(child, view._say if not silent else lambda _text: None)
     before = signal.signal(signal.SIGINT, handler)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from src.core.config import ConfigError
 from src.core.dataset.formats import Recognised, nothing_known, recognise
+from src.tasks.catalog import recognise_data
 
 
 def recognised(word: str) -> Recognised | None:
-    """The data set that a word names; ``None`` for a configuration file, and for words that name nothing here.
+    """The data set of images that a word names; ``None`` for a configuration file, for data of another task, and for
+    words that name nothing here.
 
     Raises:
         DatasetError: a folder or file that is there but holds nothing that is known.
@@ -25,6 +27,8 @@ def recognised(word: str) -> Recognised | None:
     if is_yaml and not any(r.format == "yolo" for r in found):
         return None  # a configuration, or a file whose faults are told when it is read as one
     if not found:
+        if recognise_data(path) is not None:
+            return None
         raise nothing_known(path)
     return found[0]
 
@@ -38,13 +42,21 @@ def source_words(words: Sequence[str]) -> list[str]:
     """
     found = recognised(words[0]) if words else None
     if found is None:
-        return list(words)
+        other = recognise_data(Path(words[0])) if words and Path(words[0]).exists() else None
+        if other is None:
+            return list(words)
+        info, options = other
+        return [f"task={info.id}", *_pairs(options), *words[1:]]
     if not found.as_it_is:
         text = f"{words[0]} holds annotations ({found.title}), not masks. Import them first: app.py import {words[0]}"
         raise ConfigError([("", text)])
     if "config" in found.options:
         return [str(found.options["config"]), *words[1:]]
-    return [*(f"data.{key}={_written(value)}" for key, value in found.options.items()), *words[1:]]
+    return [*_pairs(found.options), *words[1:]]
+
+
+def _pairs(options: Mapping[str, Any]) -> list[str]:
+    return [f"data.{key}={_written(value)}" for key, value in options.items()]
 
 
 def _written(value: Any) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from src.cli.data import dataset_config, progress_line
 from src.core.config import ConfigError
-from src.core.dataset.config import ImageDataConfig
-from src.core.dataset.description import DatasetDescription
-from src.core.dataset.findings import Finding, counted
+from src.core.dataset.config import SplitConfig
+from src.core.dataset.contract import Description
+from src.core.dataset.findings import DatasetError, Finding, Noun, counted
 from src.core.dataset.memory import memory_folder
 from src.core.dataset.records import SPLITS
 from src.core.dataset.splitting.grouping import GroupPreview, groups_of
@@ -24,43 +24,46 @@ _MOST_CLASSES = 40
 def split(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """``split CONFIG|FOLDER key=value…``: divide a data set, say what came of it, write the files."""
     from src.core.dataset.splitting.split_files import planned, write_splits
-    from src.core.dataset.splitting.split_memory import describe_remembered, given
 
     words = list(arguments.words)
     if arguments.folds is not None:
         words.append(f"data.split.folds={arguments.folds}")
-    _, resolved = dataset_config(words)
-    config = resolved.config.data
-    if not isinstance(config, ImageDataConfig):
-        raise ConfigError([("task", "Only data sets of images are divided by this command.")])
+    info, resolved = dataset_config(words)
+    config = getattr(resolved.config.data, "split", None)
+    if not isinstance(config, SplitConfig):
+        raise ConfigError([("task", f"The data of “{info.title}” are not divided by this command.")])
     progress = progress_line(arguments.json)
-    found = describe_remembered(config, progress, anew=arguments.anew, store=not arguments.preview)
-    result = _report(found, config, given(config))
+    found = info.describe(resolved.config, progress, anew=arguments.anew, store=not arguments.preview)
+    result = _report(found, config)
     written = earlier = None
-    own = not given(config)
+    own = not found.split_given
     if found.record and not found.has_errors and not arguments.preview and (own or arguments.out):
-        written = Path(arguments.out or _usual_place(config))
-        earlier = write_splits(written, planned(found), found.root, arguments.replace)
+        written = Path(arguments.out or _usual_place(found))
+        try:
+            earlier = write_splits(written, planned(found), found.root, arguments.replace)
+        except OSError as error:
+            text = f"The split could not be written to {written}: {error.strerror or error}."
+            cure = "Choose another folder with --out, or ask for permission to write."
+            raise DatasetError(Finding("error", "split.unwritable", text, cure)) from error
     result |= {"written": str(written) if written else None, "earlier": str(earlier) if earlier else None}
     if not arguments.json:
-        _print(found, config, result)
+        _print(found, config, result, info.look.noun)
     return (1 if found.has_errors else 0), result
 
 
-def _usual_place(config: ImageDataConfig) -> Path:
-    source = config.table or config.images_dir or config.split_dir
-    return workspace() / "splits" / memory_folder(workspace(), source).name
+def _usual_place(found: Description) -> Path:
+    return workspace() / "splits" / memory_folder(workspace(), found.source).name
 
 
-def _report(found: DatasetDescription, config: ImageDataConfig, own_files: bool) -> dict[str, Any]:
+def _report(found: Description, config: SplitConfig) -> dict[str, Any]:
     samples = found.all_samples
-    groups = groups_of(samples, config.split)
+    groups = groups_of(samples, config)
     leaks = [f for f in found.findings if f.code in CODES]
     status = "faults" if found.has_errors else "leaks" if any(f.severity != "notice" for f in leaks) else "ok"
     report: dict[str, Any] = {
         "status": status,
         "summary": found.summary(),
-        "given": own_files,
+        "given": found.split_given,
         "split_hash": found.split_hash,
         "groups": {
             "number": groups.groups,
@@ -71,6 +74,7 @@ def _report(found: DatasetDescription, config: ImageDataConfig, own_files: bool)
         },
         "parts": {part: _part(found, part) for part in SPLITS},
         "leakage": [f.to_dict() for f in leaks],
+        "leakage_looked_for": sum(bool(found.samples[part]) for part in SPLITS) > 1,
         "findings": [f.to_dict() for f in found.findings],
     }
     if found.record and found.record.folds:
@@ -86,14 +90,14 @@ def _report(found: DatasetDescription, config: ImageDataConfig, own_files: bool)
     return report
 
 
-def _part(found: DatasetDescription, part: Any) -> dict[str, Any]:
+def _part(found: Description, part: Any) -> dict[str, Any]:
     samples = found.samples[part]
-    images = Counter(c for s in samples for c in s.classes)
-    pixels = found.class_pixels.get(part) or [0] * len(found.class_names)
-    classes = {
-        name: {"images": images[number], "pixels": pixels[number]}
-        for number, name in enumerate(found.class_names)
-    }
+    holding = Counter(c for s in samples for c in s.classes)
+    classes = {name: {"images": holding[number]} for number, name in enumerate(found.class_names)}
+    pixels: Any = getattr(found, "class_pixels", None)  # only where classes are counted by pixels
+    if pixels is not None:
+        for entry, number in zip(classes.values(), pixels.get(part) or [0] * len(classes), strict=False):
+            entry["pixels"] = number
     strata = dict(sorted(Counter(s.stratum for s in samples if s.stratum).items()))
     return {
         "images": len(samples),
@@ -103,13 +107,13 @@ def _part(found: DatasetDescription, part: Any) -> dict[str, Any]:
     }
 
 
-def _print(found: DatasetDescription, config: ImageDataConfig, result: dict[str, Any]) -> None:
+def _print(found: Description, config: SplitConfig, result: dict[str, Any], noun: Noun) -> None:
     print(found.summary())
     if found.all_samples:
-        _print_groups(groups_of(found.all_samples, config.split), config)
-        _print_parts(found, config, result)
+        _print_groups(groups_of(found.all_samples, config), config, noun)
+        _print_parts(found, config, result, noun)
     leaks = [f for f in found.findings if f.code in CODES]
-    print("Leakage: " + (counted(len(leaks), "finding") if leaks else "none was found") + ".")
+    print(_leakage_sentence(found, len(leaks), noun))
     for finding in [*leaks, *(f for f in found.findings if f not in leaks and _belongs(f))]:
         print(f"- {finding}")
         for place in finding.where[:5]:
@@ -122,20 +126,33 @@ def _print(found: DatasetDescription, config: ImageDataConfig, result: dict[str,
         print(f"Written to {result['written']}")
 
 
+def _leakage_sentence(found: Description, leaks: int, noun: Noun) -> str:
+    """Says that nothing leaks only where two parts were compared."""
+    parts = [part for part in SPLITS if found.samples[part]]
+    if leaks:
+        return f"Leakage: {counted(leaks, 'finding')}."
+    if len(parts) > 1:
+        return "Leakage: none was found."
+    why = f"there is no {noun.one} that can be used"
+    if parts:
+        why = f"all {noun.many} are for {TITLES[parts[0]]}"
+    return f"Leakage: nothing to compare, since {why}."
+
+
 def _belongs(finding: Finding) -> bool:
     """Errors of all kinds; of the rest what concerns the split, since ``check`` says everything."""
     return finding.severity == "error" or finding.code.startswith(("split.", "table.split"))
 
 
-def _print_groups(groups: GroupPreview, config: ImageDataConfig) -> None:
+def _print_groups(groups: GroupPreview, config: SplitConfig, noun: Noun) -> None:
     key = {
-        "none": "each image is its own",
+        "none": f"each {noun.one} is its own",
         "folder": "by folder",
-        "pattern": f"by the pattern {config.split.group_pattern}",
-        "column": f"by the column {config.split.group_column}",
+        "pattern": f"by the pattern {config.group_pattern}",
+        "column": f"by the column {config.group_column}",
         "duplicates": "by looks",
-    }[config.split.group_by]
-    print(f"Groups, {key}: {groups.sentence()}")
+    }[config.group_by]
+    print(f"Groups, {key}: {groups.sentence(noun)}")
     if groups.largest[1] > 1:
         for example in groups.examples[:5]:
             more = (
@@ -146,15 +163,16 @@ def _print_groups(groups: GroupPreview, config: ImageDataConfig) -> None:
             print(f"    {example.name}: {', '.join(example.members)}{more}")
 
 
-def _print_parts(found: DatasetDescription, config: ImageDataConfig, result: dict[str, Any]) -> None:
-    """A table: images, groups, and images of each class (or stratum) in each part."""
+def _print_parts(found: Description, config: SplitConfig, result: dict[str, Any], noun: Noun) -> None:
+    """A table: samples, groups, and samples of each class (or stratum) in each part."""
     parts = [part for part in SPLITS if found.samples[part]]
     rows: list[tuple[str, list[str]]] = [("", [TITLES[part] for part in parts])]
     numbers = result["parts"]
-    rows += [(key, [str(numbers[part][key]) for part in parts]) for key in ("images", "groups")]
-    if config.split.stratify_column:
+    for title, key in ((noun.many, "images"), ("groups", "groups")):
+        rows.append((title, [str(numbers[part][key]) for part in parts]))
+    if config.stratify_column:
         for name in sorted({name for part in parts for name in numbers[part]["strata"]})[:_MOST_CLASSES]:
-            title = f"{config.split.stratify_column} {name}"
+            title = f"{config.stratify_column} {name}"
             rows.append((title, [str(numbers[part]["strata"].get(name, 0)) for part in parts]))
     for name in found.class_names[:_MOST_CLASSES]:
         rows.append((f"with {name}", [str(numbers[part]["classes"][name]["images"]) for part in parts]))
@@ -163,7 +181,7 @@ def _print_parts(found: DatasetDescription, config: ImageDataConfig, result: dic
         print(f"    {title:<{left}}" + "".join(f"{cell:>12}" for cell in cells))
     for fold in result.get("folds", ()):
         print(
-            f"    fold {fold['fold']}: {counted(fold['images'], 'image')} in {counted(fold['groups'], 'group')}"
+            f"    fold {fold['fold']}: {counted(fold['images'], *noun)} in {counted(fold['groups'], 'group')}"
         )
 
 

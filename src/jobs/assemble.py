@@ -47,8 +47,9 @@ def assemble(
     folder: RunFolder,
     writer: EventWriter,
     inbox: CommandInbox,
+    weights_follow: bool = False,
 ) -> Trainer:
-    """Everything that a run needs, seeded, on its device."""
+    """Everything that a run needs, seeded, on its device; ``weights_follow`` as in `Task`."""
     training, monitoring = config.training, config.monitoring
     device = choose_device(training.device)
     apply_settings(training, device)
@@ -59,6 +60,7 @@ def assemble(
 
     torch.manual_seed(mix_seed(training.seed, 0))
     task = kind(config, data)
+    task.weights_follow = weights_follow
     task.prepare_data(StageReporter(writer), lambda: inbox.poll() is not None, note)
     model = task.build_model().to(device)
     if training.channels_last:

@@ -13,6 +13,9 @@ from src.core.run import CommandInbox, EventWriter, RunFolder
 from src.jobs.in_folder import carry_out, failure
 from src.tasks.catalog import job_info
 
+#: How to go on after an error that nobody knows.
+AGAIN = "start the job again, in the same folder where it shall go on with what is missing"
+
 
 def run_work(path: Path, *, follow_parent: bool) -> int:
     """Do the job whose configuration is in ``path``; every ending is written to its log. Returns 0 unless it failed."""
@@ -62,4 +65,4 @@ class WorkJob:
         return self._result
 
 
-__all__ = ["WorkJob", "load_runtime", "run_work"]
+__all__ = ["AGAIN", "WorkJob", "load_runtime", "run_work"]

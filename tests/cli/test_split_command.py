@@ -69,6 +69,36 @@ def test_a_split_is_told_and_written(data: Path, capsys: pytest.CaptureFixture[s
     )
 
 
+def test_nothing_is_claimed_of_leakage_where_nothing_was_compared(
+    data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    for kind in ("images", "masks"):
+        (empty / kind).mkdir(parents=True)
+    words = [f"data.images_dir={empty / 'images'}", f"data.masks_dir={empty / 'masks'}"]
+    assert run_command(["split", *words, "--preview"]) == 1
+    shown = capsys.readouterr().out
+    assert "none was found" not in shown and "nothing to compare, since there is no image" in shown
+    assert run(capsys, *words, "--preview")[1]["leakage_looked_for"] is False
+    assert run(capsys, data, *OPTIONS, "--preview")[1]["leakage_looked_for"] is True
+    code = run_command(["split", str(data), *OPTIONS, "data.split.val_fraction=0", "--preview"])
+    shown = capsys.readouterr().out
+    assert "none was found" not in shown and (code == 2 or "all images are for training" in shown)
+
+
+def test_places_that_cannot_be_written_are_told_in_sentences(
+    data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file, so that no folder can be made below it, whoever tries")
+    for words in (["split", data, *OPTIONS, "--out", taken / "x"], ["sample-data", taken / "x"]):
+        assert run_command([*map(str, words)]) == 2
+        said = capsys.readouterr().err
+        assert (
+            f"written to {taken}" in said and "choose another folder" in said.lower() and "Errno" not in said
+        )
+
+
 def test_another_split_is_not_overwritten_unless_asked_and_then_kept(
     data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from src.core.config import Layer, dump_yaml, resolve
+from src.core.config import ConfigError, Layer, dump_yaml, resolve
+from src.core.job import JobError
 from src.core.run import Event, EventTail, RunFolder, commands, summarise
-from src.jobs import in_folder, work
+from src.jobs import face, in_folder, work
 from tests.toy_jobs import TOY, ToyConfig
 
 
@@ -68,3 +69,24 @@ def test_a_fault_in_the_file_of_options_is_its_ending(tmp_path: Path) -> None:
     assert work.run_work(folder.path, follow_parent=False) == 1
     ended = list(EventTail(folder.events).read())[-1]
     assert ended["status"] == "failed" and "steps" in ended["cause"]
+
+
+def test_from_python_it_returns_what_came_of_it_or_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(face, "job_info", lambda _task, _job: TOY)
+    model = tmp_path / "foreign.pth"
+    model.write_bytes(b"weights")
+    seen: list[tuple[int, int, str]] = []
+    found = face.do(
+        "toy", model, progress=lambda *a: seen.append(a), out=tmp_path / "a", words=[Path("grün"), "blau"]
+    )
+    assert found["counted"] == 3 and found["folder"] == tmp_path / "a" and seen[-1] == (2, 3, "Counting")
+    assert (tmp_path / "a" / "words.txt").read_text("utf-8") == "grün blau"
+    assert summarise(RunFolder(tmp_path / "a")).state == "completed"
+    with pytest.raises(JobError, match="The toy broke"):
+        face.do("toy", model, out=tmp_path / "b", ends="badly")
+    assert summarise(RunFolder(tmp_path / "b")).state == "failed"
+    with pytest.raises(ConfigError, match="steps"):
+        face.do("toy", model, out=tmp_path / "c", stepps=1)
+    assert not (tmp_path / "c").exists()

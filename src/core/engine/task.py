@@ -76,10 +76,12 @@ class Task(ABC):
         config: Its typed configuration.
         data: The description of the data set that its torch-free side made.
         metric: Name of the value by which the best model is chosen; ``maximise`` its direction.
+        weights_follow: A checkpoint is loaded into the model next, so `build_model` need not read any weights.
     """
 
     metric: str
     maximise: bool = True
+    weights_follow: bool = False
 
     def __init__(self, config: RunConfig, data: Any) -> None:
         self.config = config
