@@ -302,7 +302,7 @@ def unnamed(packages: dict[str, str], names: set[str]) -> list[str]:
 def test_requirements_name_what_the_program_imports() -> None:
     packages = foreign_packages(source_files())
     assert {"torch", "PyQt5", "yaml"} <= packages.keys()
-    assert not unnamed(packages, required("requirements.txt"))
+    assert not unnamed(packages, required("requirements.txt", "requirements-export.txt"))
 
 
 def test_requirements_name_what_tests_and_benchmarks_import() -> None:
@@ -310,7 +310,7 @@ def test_requirements_name_what_tests_and_benchmarks_import() -> None:
     files = {str(p.relative_to(ROOT)): p for folder in folders for p in (ROOT / folder).rglob("*.py")}
     packages = foreign_packages(files)
     assert "pytest" in packages
-    assert not unnamed(packages, required("requirements.txt", "requirements-dev.txt"))
+    assert not unnamed(packages, required("requirements.txt", "requirements-dev.txt", "requirements-export.txt"))
 
 
 def test_requirements_name_nothing_that_is_not_used() -> None:
@@ -322,4 +322,4 @@ def test_requirements_name_nothing_that_is_not_used() -> None:
 
 def test_every_requirement_has_a_tested_version() -> None:
     tested = required("constraints.txt")
-    assert required("requirements.txt", "requirements-dev.txt") <= tested
+    assert required("requirements.txt", "requirements-dev.txt", "requirements-export.txt") <= tested

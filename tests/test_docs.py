@@ -114,7 +114,7 @@ def test_the_page_of_the_run_folder_has_every_event_and_field() -> None:
 
 def test_every_dependency_is_explained() -> None:
     text = page("docs/decisions.md").lower().replace("_", "-")
-    for file in ("requirements.txt", "requirements-dev.txt"):
+    for file in ("requirements.txt", "requirements-dev.txt", "requirements-export.txt"):
         for line in page(file).splitlines():
             name = re.split(r"[<>=#]", line)[0].strip().lower()
             assert name in text, f"docs/decisions.md does not say why {name} is needed"
