@@ -64,7 +64,7 @@ def assemble(
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaders = task.build_loaders(device)
-    groups = task.parameter_groups(model, training.optimizer.weight_decay)
+    groups = task.parameter_groups(model, training.optimizer)
     optimizer = build_optimizer(training.optimizer, groups, device)
     updates = -(-len(loaders[0]) // training.accumulate)
     about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}

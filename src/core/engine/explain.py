@@ -21,14 +21,10 @@ def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
     return explain_error(error)
 
 
-def explain_error(
-    error: BaseException, again: str = "resume goes on from the last checkpoint"
-) -> Outcome:
+def explain_error(error: BaseException, again: str = "resume goes on from the last checkpoint") -> Outcome:
     """What an exception means, where nothing is known of task and device; ``again`` says how to go on."""
     if isinstance(error, KeyboardInterrupt):
-        return Outcome(
-            "stopped", "Interrupted from the keyboard.", f"{again[0].upper()}{again[1:]}."
-        )
+        return Outcome("stopped", "Interrupted from the keyboard.", f"{again[0].upper()}{again[1:]}.")
     cure = getattr(error, "cure", "")
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left" in str(error):
         return Outcome(

@@ -15,6 +15,7 @@ from src.core.dataset.findings import Finding
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.dataset.records import Split
 from src.core.dataset.weights import class_weights, foreground_prior
+from src.core.engine.groups import blocks_in_order
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.feed.augment import Augmentation
 from src.core.feed.cache import CachedReader, PackedCache
@@ -167,6 +168,14 @@ class SegmentationTask(Task):
             return loss.positive_weight
         background, objects = (float(x) for x in foreground_prior(self.data.class_pixels["train"]))
         return min(10.0, max(1.0, math.sqrt(background / objects)))
+
+    def encoder_blocks(self, model: nn.Module) -> list[list[Tensor]]:
+        """Those of the encoder, found by passing an empty image through it."""
+        side = max(model.stride, model.minimum_size)
+        example = torch.zeros(
+            1, self.config.data.channels, side, side, device=next(model.parameters()).device
+        )
+        return blocks_in_order(model.encoder, example)
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""
