@@ -79,7 +79,7 @@ def assemble(
     options = LoopOptions(
         epochs=training.epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,
         patience=training.early_stopping.patience, min_delta=training.early_stopping.min_delta, seed=training.seed,
-        save_every_s=monitoring.save_every_minutes * 60,
+        save_every_s=monitoring.save_every_minutes * 60, skip_limit=training.skip_limit,
     )  # fmt: skip
     return Trainer(
         task, model, optimizer, Schedule(training.schedule, optimizer, updates, training.epochs), loaders, options, device,

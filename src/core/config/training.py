@@ -46,6 +46,10 @@ class TrainingConfig(Section):
         0.99, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
         ge=0, lt=1, advanced=True, group="Stability",
     )  # fmt: skip
+    skip_limit: int = option(
+        10, "Skip at most", "Updates whose loss or gradients are no numbers are passed over, and their samples named; one more "
+        "than this ends the run.", unit="updates", ge=0, advanced=True, group="Stability",
+    )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto", "Precision", "Number format; auto takes bf16 or fp16 where GPU or CPU compute it natively, else fp32.",
         group="Machine", choice_labels={"auto": "Automatic", "fp32": "32 bit", "bf16": "bfloat16 (mixed)", "fp16": "float16 (mixed)"},

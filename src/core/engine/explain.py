@@ -10,10 +10,15 @@ from src.core.engine.callbacks import Outcome
 from src.core.engine.task import Task
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was not enough, of a device or of the computer."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error)
+
+
 def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
     """What an exception of the loop means for the person who trains."""
     text = str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in text:
+    if is_out_of_memory(error):
         where = "the computer" if device.type == "cpu" else str(device)
         return Outcome(
             "failed", f"The memory of {where} was not enough.", task.mend(MemoryError(text), device)
