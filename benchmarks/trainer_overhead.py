@@ -94,7 +94,9 @@ def by_hand(config: RunConfig, steps: int, clip: float) -> float:
     task = Line(config, None)
     model = task.build_model()
     optimizer = build_optimizer(
-        config.training.optimizer, task.parameter_groups(model, 0.01), torch.device("cpu")
+        config.training.optimizer,
+        task.parameter_groups(model, config.training.optimizer),
+        torch.device("cpu"),
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, Schedule(config.training.schedule, optimizer, steps, 1).factor
@@ -119,7 +121,9 @@ def by_trainer(config: RunConfig, steps: int, clip: float) -> float:
     """Seconds a step of Lathe's loop."""
     task, device = Line(config, None), torch.device("cpu")
     model = task.build_model()
-    optimizer = build_optimizer(config.training.optimizer, task.parameter_groups(model, 0.01), device)
+    optimizer = build_optimizer(
+        config.training.optimizer, task.parameter_groups(model, config.training.optimizer), device
+    )
     schedule = Schedule(config.training.schedule, optimizer, steps, 1)
     trainer = Trainer(
         task, model, optimizer, schedule, (Memory(steps), None), LoopOptions(epochs=1, clip_norm=clip), device,

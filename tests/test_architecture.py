@@ -58,7 +58,9 @@ ROOMS: dict[str, Room] = {
     **{room: Room(("src", *TORCH_FREE), (*TORCH, *QT)) for room in TORCH_FREE},
     "src.core": Room(("src", "src.core", "src.models"), QT),
     "src.tasks": Room(("src.models", "src.core", "src.tasks"), QT),
-    "src.tasks.catalog": Room(("src.core.config", "src.core.job", "src.core.task_info", "src.tasks"), (*TORCH, *QT)),
+    "src.tasks.catalog": Room(
+        ("src.core.config", "src.core.job", "src.core.task_info", "src.tasks"), (*TORCH, *QT)
+    ),
     "src.jobs": Room(("src", "src.core", "src.models", "src.tasks", "src.jobs"), QT),
     "src.cli": Room(
         ("src", "src.cli", *TORCH_FREE, *TASK_FACTS), (*TORCH, *QT), late=("src.ui.application",)

@@ -110,7 +110,9 @@ def make_trainer(
     task = ToyTask(config, train or ToyLoader(), None if no_val else val or ToyLoader(2))
     model = task.build_model()
     loaders = task.build_loaders(device)
-    optimizer = build_optimizer(config.training.optimizer, task.parameter_groups(model, 0.01), device)
+    optimizer = build_optimizer(
+        config.training.optimizer, task.parameter_groups(model, config.training.optimizer), device
+    )
     loop = LoopOptions(epochs=epochs, **options)
     updates = -(-len(loaders[0]) // loop.accumulate)
     schedule = Schedule(config.training.schedule, optimizer, updates, epochs)

@@ -66,7 +66,7 @@ def assemble(
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaders = task.build_loaders(device)
-    groups = task.parameter_groups(model, training.optimizer.weight_decay)
+    groups = task.parameter_groups(model, training.optimizer)
     optimizer = build_optimizer(training.optimizer, groups, device)
     updates = -(-len(loaders[0]) // training.accumulate)
     about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}
@@ -81,7 +81,7 @@ def assemble(
     options = LoopOptions(
         epochs=training.epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,
         patience=training.early_stopping.patience, min_delta=training.early_stopping.min_delta, seed=training.seed,
-        save_every_s=monitoring.save_every_minutes * 60,
+        save_every_s=monitoring.save_every_minutes * 60, skip_limit=training.skip_limit,
     )  # fmt: skip
     return Trainer(
         task, model, optimizer, Schedule(training.schedule, optimizer, updates, training.epochs), loaders, options, device,

@@ -4,58 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from src.core.config.conditions import unless, when
+from src.core.config.conditions import unless
 from src.core.config.fields import Section, option, section
-
-
-class OptimizerConfig(Section):
-    """Which optimiser moves the weights, and how fast."""
-
-    name: Literal["adamw", "adam", "sgd"] = option(
-        "adamw", "Optimiser", "Rule that turns gradients into steps; AdamW is the safe choice.",
-        choice_labels={"adamw": "AdamW", "adam": "Adam", "sgd": "SGD with Nesterov momentum"},
-    )  # fmt: skip
-    learning_rate: float = option(
-        5e-4, "Learning rate", "Size of a step at the peak of the schedule.", gt=0, le=10.0
-    )
-    weight_decay: float = option(
-        0.01, "Weight decay", "Pulls weights towards zero; biases and normalisation layers are left out.",
-        ge=0, le=1.0, advanced=True,
-    )  # fmt: skip
-    momentum: float = option(
-        0.9, "Momentum", "How much of the last step is kept.", ge=0, lt=1, advanced=True,
-        applies=[when("name", "sgd")],
-    )  # fmt: skip
-
-
-class ScheduleConfig(Section):
-    """How the learning rate changes; counted in updates, so that it does not depend on the batch size."""
-
-    name: Literal["cosine", "plateau", "step", "constant"] = option(
-        "cosine", "Schedule", "How the learning rate changes over the run.",
-        choice_labels={"cosine": "Cosine to almost zero", "plateau": "Lower when validation stalls",
-                       "step": "Lower every N epochs", "constant": "Constant"},
-    )  # fmt: skip
-    warmup_epochs: float = option(
-        0.5, "Warm-up", "The rate rises linearly from almost zero during this time; 0 turns it off.",
-        unit="epochs", ge=0,
-    )  # fmt: skip
-    final_fraction: float = option(
-        0.01, "Final rate", "The cosine ends at this fraction of the learning rate.", ge=0, le=1,
-        advanced=True, applies=[when("name", "cosine")],
-    )  # fmt: skip
-    step_epochs: int = option(
-        10, "Step length", "The rate is lowered every so many epochs.", unit="epochs", ge=1,
-        applies=[when("name", "step")],
-    )  # fmt: skip
-    factor: float = option(
-        0.3, "Factor", "The rate is multiplied by this number when it is lowered.", gt=0, lt=1,
-        applies=[when("name", "step", "plateau")],
-    )  # fmt: skip
-    patience: int = option(
-        5, "Patience", "Epochs without a better validation loss before the rate is lowered.", unit="epochs",
-        ge=0, applies=[when("name", "plateau")],
-    )  # fmt: skip
+from src.core.config.optimisation import OptimizerConfig, ScheduleConfig
 
 
 class EarlyStoppingConfig(Section):
@@ -94,6 +45,10 @@ class TrainingConfig(Section):
     ema_decay: float = option(
         0.99, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
         ge=0, lt=1, advanced=True, group="Stability",
+    )  # fmt: skip
+    skip_limit: int = option(
+        10, "Skip at most", "Updates whose loss or gradients are no numbers are passed over, and their samples named; one more "
+        "than this ends the run.", unit="updates", ge=0, advanced=True, group="Stability",
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto", "Precision", "Number format; auto takes bf16 or fp16 where GPU or CPU compute it natively, else fp32.",

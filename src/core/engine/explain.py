@@ -10,10 +10,15 @@ from src.core.engine.callbacks import Outcome
 from src.core.engine.task import Task
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was not enough, of a device or of the computer."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in str(error)
+
+
 def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
     """What an exception of the loop means for the person who trains."""
     text = str(error)
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "not enough memory" in text:
+    if is_out_of_memory(error):
         where = "the computer" if device.type == "cpu" else str(device)
         return Outcome(
             "failed", f"The memory of {where} was not enough.", task.mend(MemoryError(text), device)
@@ -21,14 +26,10 @@ def explain(error: BaseException, task: Task, device: torch.device) -> Outcome:
     return explain_error(error)
 
 
-def explain_error(
-    error: BaseException, again: str = "resume goes on from the last checkpoint"
-) -> Outcome:
+def explain_error(error: BaseException, again: str = "resume goes on from the last checkpoint") -> Outcome:
     """What an exception means, where nothing is known of task and device; ``again`` says how to go on."""
     if isinstance(error, KeyboardInterrupt):
-        return Outcome(
-            "stopped", "Interrupted from the keyboard.", f"{again[0].upper()}{again[1:]}."
-        )
+        return Outcome("stopped", "Interrupted from the keyboard.", f"{again[0].upper()}{again[1:]}.")
     cure = getattr(error, "cure", "")
     if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left" in str(error):
         return Outcome(

@@ -8,30 +8,35 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from src.core.config.training import OptimizerConfig, ScheduleConfig
+from src.core.config.optimisation import OptimizerConfig, ScheduleConfig
+from src.core.config.schedule_shape import ScheduleShape
 
 
 def build_optimizer(config: OptimizerConfig, groups: list[dict[str, Any]], device: torch.device) -> Optimizer:
-    """The optimiser of a configuration, fused on CUDA; ``groups`` carry their own weight decay."""
-    fused = device.type == "cuda"
+    """The optimiser of a configuration; ``groups`` carry their own weight decay, and ``rate``, a factor of the learning rate.
+
+    Fused where torch has a fused kernel: one launch for all weights instead of one a weight.
+    """
+    for group in groups:
+        group["lr"] = config.learning_rate * group.pop("rate", 1.0)
+    fused = {"fused": True} if device.type == "cuda" else {}
+    rate = config.learning_rate
     if config.name == "sgd":
-        nesterov = config.momentum > 0
-        return torch.optim.SGD(
-            groups, config.learning_rate, momentum=config.momentum, nesterov=nesterov, fused=fused
-        )
+        return torch.optim.SGD(groups, rate, momentum=config.momentum, nesterov=config.momentum > 0, **fused)
+    if config.name == "rmsprop":
+        return torch.optim.RMSprop(groups, rate, momentum=config.momentum)
+    if config.name == "lion":
+        from timm.optim import Lion
+
+        return Lion(groups, rate)
     kind = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return kind(groups, config.learning_rate, fused=fused) if fused else kind(groups, config.learning_rate)
+    return kind(groups, rate, **fused)
 
 
 class Schedule:
-    """Learning rate as a function of the number of updates done.
+    """The learning rate of every group over a run; the shape is that of `ScheduleShape`.
 
-    With warm-up over ``w`` updates the rate is ``lr·(u+1)/(w+1)`` for ``u < w``; afterwards, with ``x`` the share done of
-    the remaining updates:
-
-    * cosine: ``lr·(f + (1-f)·(1+cos πx)/2)`` (Loshchilov and Hutter 2017), ``f`` the final fraction;
-    * step: ``lr·factor^⌊epoch/step⌋``; constant: ``lr``;
-    * plateau: ``lr·factor^k``, ``k`` rising when validation has not improved for more than ``patience`` epochs.
+    A plateau lowers it when validation has not improved for more than ``patience`` epochs.
 
     Attributes:
         update: Updates done so far.
@@ -43,9 +48,7 @@ class Schedule:
     ) -> None:
         self._config = config
         self._optimizer = optimizer
-        self._per_epoch = max(1, updates_per_epoch)
-        self._total = max(1, updates_per_epoch * epochs)
-        self._warmup = min(round(config.warmup_epochs * self._per_epoch), self._total)
+        self._shape = ScheduleShape(config, updates_per_epoch, epochs)
         self._base = [float(group["lr"]) for group in optimizer.param_groups]
         self.update = 0
         self.reductions = 0
@@ -55,15 +58,7 @@ class Schedule:
 
     def factor(self, update: int) -> float:
         """What the learning rate is multiplied by for the update of this number (from 0)."""
-        if update < self._warmup:
-            return (update + 1) / (self._warmup + 1)
-        config = self._config
-        if config.name == "cosine":
-            share = min(1.0, (update - self._warmup) / max(1, self._total - self._warmup))
-            return config.final_fraction + (1 - config.final_fraction) * (1 + math.cos(math.pi * share)) / 2
-        if config.name == "step":
-            return config.factor ** (update // self._per_epoch // config.step_epochs)
-        return config.factor**self.reductions if config.name == "plateau" else 1.0
+        return self._shape.factor(update, self.reductions)
 
     def _apply(self) -> None:
         factor = self.factor(self.update)
@@ -89,8 +84,8 @@ class Schedule:
 
     @property
     def rate(self) -> float:
-        """Learning rate of the first group at this moment."""
-        return float(self._optimizer.param_groups[0]["lr"])
+        """The highest learning rate of all groups at this moment."""
+        return max(float(group["lr"]) for group in self._optimizer.param_groups)
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs."""

@@ -12,7 +12,7 @@ from src.core.engine.task import StepOutput, Task
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite.
+    """The loss, or a gradient, became NaN or infinite.
 
     Attributes:
         samples: Names of the samples of the first such batch.
@@ -20,16 +20,23 @@ class NonFiniteLossError(ArithmeticError):
     """
 
     def __init__(
-        self, phase: str, epoch: int, batch: int, terms: dict[str, float], samples: list[str]
+        self,
+        phase: str,
+        epoch: int,
+        batch: int,
+        terms: dict[str, float],
+        samples: list[str],
+        gradients: bool = False,
     ) -> None:
         self.samples = samples
         bad = [name for name, value in terms.items() if not math.isfinite(value)]
         which = f" (the part “{bad[0]}”)" if bad else ""
+        what = f"The {'training' if phase == 'train' else 'validation'} loss{which} is"
+        if gradients:
+            what = "The gradients are"
         shown = ", ".join(samples[:8]) + (f" and {len(samples) - 8} more" if len(samples) > 8 else "")
-        what = "training" if phase == "train" else "validation"
-        super().__init__(
-            f"The {what} loss{which} is no longer a number in epoch {epoch}, batch {batch}, with the samples {shown}."
-        )
+        numbers = "no longer numbers" if gradients else "no longer a number"
+        super().__init__(f"{what} {numbers} in epoch {epoch}, batch {batch}, with the samples {shown}.")
         self.cure = (
             "Lower the learning rate (to a third), keep gradient clipping on, and look at these samples. "
             "The checkpoint before this is kept: resume goes on from there."
@@ -44,34 +51,52 @@ class PendingLosses:
         self._losses: list[Tensor] = []
         self._terms: list[dict[str, Tensor]] = []
         self._batches: list[tuple[int, Tensor]] = []
+        self._finite: list[Tensor] = []
+        self.bad: list[NonFiniteLossError] = []
 
-    def add(self, number: int, index: Tensor, output: StepOutput) -> None:
-        """Keep the scalars of the batch of this number (from 1), and which samples it held."""
+    def add(self, number: int, index: Tensor, output: StepOutput, finite: Tensor | None = None) -> None:
+        """Keep the scalars of the batch of this number (from 1), and which samples it held.
+
+        Args:
+            number, index, output: Of the batch.
+            finite: Whether the gradients of the update were numbers (bool scalar), in training.
+        """
         self._losses.append(output.loss.detach())
         self._terms.append(output.terms)
         self._batches.append((number, index))
+        if finite is not None:
+            self._finite.append(finite)
 
     def read_back(self, sums: EpochSums) -> tuple[float, dict[str, float], int]:
         """Add everything to ``sums``; returns loss and terms of the newest batch, and the number of samples added.
 
-        Raises:
-            NonFiniteLossError: One of the losses is NaN or infinite; names the samples of the first.
+        Batches without a finite loss or finite gradients are not added; they are in ``bad``, until the next call.
         """
+        self.bad = []
         if not self._losses:
             return math.nan, {}, 0
         names = list(self._terms[0])
         columns = [torch.stack(self._losses).double()]
         columns += [torch.stack([t[name] for t in self._terms]).double() for name in names]
+        columns += [torch.stack(self._finite).double()] if self._finite else []
         table = torch.stack(columns).cpu().tolist()  # the one synchronisation
+        finite = table.pop() if self._finite else [1.0] * len(self._losses)
         losses, terms = table[0], dict(zip(names, table[1:], strict=True))
-        counts = [len(index) for _, index in self._batches]
-        for place, loss in enumerate(losses):
-            if not math.isfinite(loss):
-                parts = {name: values[place] for name, values in terms.items()}
-                number, index = self._batches[place]
-                names_of = self._task.sample_names(self._phase, index.tolist())
-                raise NonFiniteLossError(self._phase, self._epoch, number, parts, names_of)
-        sums.add(counts, losses, terms)
+        good = [n for n, loss in enumerate(losses) if math.isfinite(loss) and finite[n]]
+        if len(good) < len(losses):
+            self._name_the_bad(losses, terms, finite)
+        counts = [len(self._batches[n][1]) for n in good]
+        sums.add(counts, [losses[n] for n in good], {k: [v[n] for n in good] for k, v in terms.items()})
         newest = {name: values[-1] for name, values in terms.items()}
-        self._losses, self._terms, self._batches = [], [], []
+        self._losses, self._terms, self._batches, self._finite = [], [], [], []
         return losses[-1], newest, sum(counts)
+
+    def _name_the_bad(self, losses: list[float], terms: dict[str, list[float]], finite: list[float]) -> None:
+        for place, loss in enumerate(losses):
+            if math.isfinite(loss) and finite[place]:
+                continue
+            number, index = self._batches[place]
+            names = self._task.sample_names(self._phase, index.tolist())
+            parts = {name: values[place] for name, values in terms.items()}
+            gradients = math.isfinite(loss)
+            self.bad.append(NonFiniteLossError(self._phase, self._epoch, number, parts, names, gradients))

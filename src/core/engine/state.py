@@ -42,6 +42,8 @@ class TrainState:
         updates: Updates of the weights since the start.
         best_value, best_epoch: The best validation value so far (None before the first).
         stalled: Epochs since it got better.
+        pieces: Parts in which a batch is computed, because memory is not enough for all of it.
+        skipped: Updates without finite gradients that were passed over.
         sums: Of the epoch under way.
         history: One mapping an epoch: epoch, train_loss, val_loss, metrics, lr, seconds.
     """
@@ -52,6 +54,8 @@ class TrainState:
     best_value: float | None = None
     best_epoch: int | None = None
     stalled: int = 0
+    pieces: int = 1
+    skipped: int = 0
     sums: EpochSums = field(default_factory=EpochSums)
     history: list[dict[str, Any]] = field(default_factory=list)
 

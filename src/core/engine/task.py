@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from src.core.config import RunConfig
+from src.core.config.optimisation import OptimizerConfig
 from src.core.dataset.findings import Finding
+from src.core.engine.groups import parameter_groups
 
 Batch = dict[str, Any]
 
@@ -115,11 +117,14 @@ class Task(ABC):
     def facts(self) -> dict[str, Any]:
         """What a model file must say of itself to be used: classes, input size, normalisation. Plain JSON values."""
 
-    def parameter_groups(self, model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-        """Groups for the optimiser; by default no decay on biases and normalisation layers."""
-        decayed = [p for p in model.parameters() if p.ndim > 1]
-        plain = [p for p in model.parameters() if p.ndim <= 1]
-        return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    def encoder_blocks(self, model: nn.Module) -> list[list[Tensor]]:
+        """Weights of the blocks that can learn more slowly, from the input on; by default there are none."""
+        return []
+
+    def parameter_groups(self, model: nn.Module, config: OptimizerConfig) -> list[dict[str, Any]]:
+        """Groups for the optimiser; see `src.core.engine.groups`."""
+        asked = config.encoder_rate != 1 or config.layer_decay != 1
+        return parameter_groups(model, config, self.encoder_blocks(model) if asked else ())
 
     def prepare_data(  # noqa: B027
         self,

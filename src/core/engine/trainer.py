@@ -17,11 +17,13 @@ from src.core.engine.average import WeightAverage
 from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
 from src.core.engine.device import Precision, mix_seed, set_random_state
 from src.core.engine.explain import explain
+from src.core.engine.guard import Guard
 from src.core.engine.optim import Schedule
 from src.core.engine.pending import PendingLosses
 from src.core.engine.snapshot import restore_snapshot, take_snapshot
 from src.core.engine.state import EpochSums, TrainState
-from src.core.engine.task import Loader, Task
+from src.core.engine.task import Batch, Loader, Task
+from src.core.engine.update import Update
 
 #: Seconds between two read-backs of the losses: 20 reports a second at most.
 REPORT_EVERY_S = 0.05
@@ -39,6 +41,7 @@ class LoopOptions:
     min_delta: float = 0.0
     seed: int = 0
     save_every_s: float = 0.0
+    skip_limit: int = 0
 
 
 class Trainer:
@@ -48,6 +51,8 @@ class Trainer:
         state: Position and history; see `TrainState`.
         task, model, optimizer, schedule, device: What it was made of.
         scaler: Of the gradients in fp16; does nothing otherwise.
+        autocast: Context of the forward pass.
+        update, guard: Compute one update; pass over those that are no numbers.
         pending_random: State of the random numbers for the middle of an epoch at which a resumed run begins.
         average: Running average of the weights, or None.
         report_every: Seconds between two reports.
@@ -79,8 +84,8 @@ class Trainer:
             (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
         )
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision.scaled)
-        self._autocast = precision.context(device)
-        self._weights = list(model.parameters())
+        self.autocast = precision.context(device)
+        self.update, self.guard = Update(self), Guard(self, options.skip_limit)
         self._next_save = math.inf
         self.pending_random: dict[str, Tensor] | None = None
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
@@ -149,21 +154,21 @@ class Trainer:
         pending = PendingLosses(task, "train", state.epoch)
         model.train()
         due = 0.0
+        window: list[Batch] = []
         asked = time.perf_counter()
         for number, batch in enumerate(loader.epoch(state.epoch, state.step), state.step + 1):
-            arrived = time.perf_counter()
-            self._waited += arrived - asked
-            prepared = task.prepare(batch, self.device)
-            with self._autocast:
-                output = task.training_step(model, prepared)
-            window = min(accumulate, batches - (number - 1) // accumulate * accumulate)
-            self._backward(output.loss if window == 1 else output.loss / window)
-            pending.add(number, batch["index"], output)
-            if batch.get("unreadable"):
-                self._warn_unreadable(batch["unreadable"])
-            state.step = number
+            self._waited += time.perf_counter() - asked
+            window.append(batch)
             if number % accumulate == 0 or number == batches:
-                self._update()
+                outputs, finite = self.update(window)
+                for place, (one, output) in enumerate(
+                    zip(window, outputs, strict=True), number - len(window) + 1
+                ):
+                    pending.add(place, one["index"], output, finite)
+                    if one.get("unreadable"):
+                        self._warn_unreadable(one["unreadable"])
+                window, state.step = [], number
+                self._after_update()
                 now = time.perf_counter()
                 if now >= due or number == batches:
                     due = now + self.report_every
@@ -187,7 +192,7 @@ class Trainer:
         with torch.no_grad(), self.averaged():
             for number, batch in enumerate(self.val_loader.epoch(1), 1):
                 prepared = self.task.prepare(batch, self.device)
-                with self._autocast:
+                with self.autocast:
                     output = self.task.evaluation_step(self.model, prepared)
                 assert output.prediction is not None
                 metrics.update(output.prediction, prepared)
@@ -208,28 +213,13 @@ class Trainer:
             set_random_state(self.pending_random, self.device)
             self.pending_random = None
         self.task.begin_epoch(self.model, self.state.epoch)
+        self.guard.begin()
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
         if self.options.save_every_s:
             self._next_save = self._epoch_began + self.options.save_every_s
         self.callbacks("on_epoch_start", self)
 
-    def _backward(self, loss: Tensor) -> None:
-        if self.precision.scaled:
-            self.scaler.scale(loss).backward()
-        else:
-            loss.backward()
-
-    def _update(self) -> None:
-        if self.precision.scaled:
-            self.scaler.unscale_(self.optimizer)
-        if self.options.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self._weights, self.options.clip_norm)
-        if self.precision.scaled:
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        else:
-            self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+    def _after_update(self) -> None:
         self.schedule.step()
         if self.average is not None:
             self.average.update()
@@ -241,6 +231,12 @@ class Trainer:
         self, pending: PendingLosses, phase: str, number: int, batches: int, sums: EpochSums | None = None
     ) -> None:
         loss, terms, samples = pending.read_back(self.state.sums if sums is None else sums)
+        if pending.bad and phase == "val":
+            raise pending.bad[0]
+        if pending.bad:
+            self.guard.pass_over(pending.bad)
+        elif phase == "train":
+            self.guard.keep()
         self._trained_samples += samples if phase == "train" else 0
         elapsed = time.perf_counter() - self._epoch_began
         rate = self._trained_samples / elapsed if phase == "train" and elapsed > 0 else 0.0

@@ -13,6 +13,7 @@ from src.core.dataset.description import DatasetDescription
 from src.core.dataset.findings import Finding
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.dataset.records import Split
+from src.core.engine.groups import blocks_in_order
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.feed.augment import Augmentation
 from src.core.feed.cache import CachedReader, PackedCache
@@ -143,6 +144,14 @@ class SegmentationTask(Task):
     def positive_weight(self) -> float:
         """How many times object pixels count in the binary cross-entropy; 1 where it has no part in the loss."""
         return positive_weight(self.config.training.loss, self.meaning, self.data.class_pixels["train"])
+
+    def encoder_blocks(self, model: nn.Module) -> list[list[Tensor]]:
+        """Those of the encoder, found by passing an empty image through it."""
+        side = max(model.stride, model.minimum_size)
+        example = torch.zeros(
+            1, self.config.data.channels, side, side, device=next(model.parameters()).device
+        )
+        return blocks_in_order(model.encoder, example)
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""

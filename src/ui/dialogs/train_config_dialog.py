@@ -173,6 +173,8 @@ class TrainConfigDialog(TrainWindow):
         self.summary.show_facts(self.check.config, description)
         self.summary.show_findings(findings)
         self.preview.update_from(self.check.config, description)
+        images = int(((description or {}).get("splits") or {}).get("train") or 0)
+        self.schedule.show_schedule(self.check.config.training if self.check.config else None, images)
         self.groups.show_check(description, findings, self.check.scan.state == "done")
         mark_tabs(self.tabs, self.forms, {} if self._begun else field_messages(findings, self.check.labels))
         self._show_progress()

@@ -10,6 +10,7 @@ from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWid
 
 from src.ui.dialogs.augment_preview import AugmentPreview
 from src.ui.dialogs.groups_preview import GroupsPreview
+from src.ui.dialogs.schedule_preview import SchedulePreview
 from src.ui.dialogs.train_bars import SourceBar, StartBar, line
 from src.ui.dialogs.train_check import TrainCheck
 from src.ui.dialogs.train_monitoring import MonitoringTab
@@ -57,10 +58,12 @@ class TrainWindow(QDialog):
         self.monitoring = MonitoringTab(self.forms["Monitoring"])
         self.groups = GroupsPreview()
         self.preview = AugmentPreview()
+        self.schedule = SchedulePreview()
         self.notes = ValueNotes(self.setup.info.explain)
         for card, tab, after in (
             (self.groups, "Data", "Split"),
             (self.preview, "Data", ""),
+            (self.schedule, "Training", "Learning-rate schedule"),
             (self.notes, "Model", ""),
         ):
             self._breathe()

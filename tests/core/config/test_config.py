@@ -57,7 +57,7 @@ def test_unknown_keys_are_refused_with_the_nearest_names_all_at_once() -> None:
 def test_values_out_of_bounds_are_sentences() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(
-            SegmentationConfig, [Layer("file", {"training": {"epochs": 0, "optimizer": {"name": "lion"}}})]
+            SegmentationConfig, [Layer("file", {"training": {"epochs": 0, "optimizer": {"name": "madgrad"}}})]
         )
     assert dict(caught.value.problems).keys() == {"training.epochs", "training.optimizer.name"}
     assert "not 0" in str(caught.value) and "'adamw'" in str(caught.value)

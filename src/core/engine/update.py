@@ -1,0 +1,144 @@
+"""One update of the weights: forward and backward over its batches, in pieces where memory asks for it, then a guarded step."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from src.core.engine.device import mix_seed
+from src.core.engine.explain import is_out_of_memory
+from src.core.engine.task import Batch, StepOutput
+
+if TYPE_CHECKING:
+    from src.core.engine.trainer import Trainer
+
+
+class Update:
+    """Computes the updates of a trainer.
+
+    **Memory.** Where it is not enough, each batch is divided into twice as many pieces and the update is computed again; the
+    pieces' losses are weighted by their samples, so the effective batch stays. The number of pieces is part of the trainer's
+    state: a resumed run goes on with it. Losses that are no mean over samples (Dice over a batch) and batch-norm see the pieces.
+
+    **Numbers.** The gradients' norm says on the device whether they are finite. Where they are not the weights stay as
+    they are: the fused kernels of AdamW, Adam and SGD look at that flag themselves, so nothing waits for the device. On a GPU
+    the others (RMSprop, Lion) wait for it once an update; on the CPU there is nothing to wait for.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._weights = list(trainer.model.parameters())
+        self._skips_itself = trainer.device.type == "cuda" and bool(
+            getattr(trainer.optimizer, "_step_supports_amp_scaling", False)
+        )
+
+    def __call__(self, batches: list[Batch]) -> tuple[list[StepOutput], Tensor]:
+        """Train on the batches of one update; returns what each gave, and whether the gradients were finite (bool scalar)."""
+        while True:
+            try:
+                outputs = [self._learn(batch, len(batches)) for batch in batches]
+            except (RuntimeError, MemoryError) as error:
+                if not (is_out_of_memory(error) and self._make_room(batches)):
+                    raise
+            else:
+                return outputs, self._step()
+
+    def _learn(self, batch: Batch, share: int) -> StepOutput:
+        """Gradients of one batch, added to those that are there; ``share`` batches make the update."""
+        pieces = self._trainer.state.pieces
+        if pieces == 1:
+            output = self._forward(batch)
+            self._backward(output.loss if share == 1 else output.loss / share)
+            return StepOutput(output.loss.detach(), output.terms)
+        size = len(batch["index"])
+        loss: Any = 0.0
+        terms: dict[str, Any] = {}
+        for piece in divided(batch, pieces):
+            weight = len(piece["index"]) / size
+            output = self._forward(piece)
+            self._backward(output.loss * (weight / share))
+            loss = loss + weight * output.loss.detach()
+            terms = {name: terms.get(name, 0.0) + weight * value for name, value in output.terms.items()}
+        return StepOutput(loss, terms)
+
+    def _forward(self, batch: Batch) -> StepOutput:
+        trainer = self._trainer
+        prepared = trainer.task.prepare(batch, trainer.device)
+        with trainer.autocast:
+            return trainer.task.training_step(trainer.model, prepared)
+
+    def _backward(self, loss: Tensor) -> None:
+        if self._trainer.precision.scaled:
+            self._trainer.scaler.scale(loss).backward()
+        else:
+            loss.backward()
+
+    def _step(self) -> Tensor:
+        trainer = self._trainer
+        optimizer, scaled = trainer.optimizer, trainer.precision.scaled
+        if scaled:
+            trainer.scaler.unscale_(optimizer)
+        gradients = [w.grad for w in self._weights if w.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if trainer.options.clip_norm:
+            torch.nn.utils.clip_grads_with_norm_(self._weights, trainer.options.clip_norm, norm)
+        finite = torch.isfinite(norm)
+        if scaled:  # the scaler skips by itself, and lowers its scale: at first that is nothing unusual
+            trainer.scaler.step(optimizer)
+            trainer.scaler.update()
+            finite = torch.ones_like(finite)
+        elif self._skips_itself:
+            optimizer.grad_scale, optimizer.found_inf = None, (~finite).float()  # type: ignore[attr-defined]
+            optimizer.step()
+        elif finite:
+            optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return finite
+
+    def _make_room(self, batches: list[Batch]) -> bool:
+        """Divide the batches further; False where they cannot be."""
+        trainer = self._trainer
+        state = trainer.state
+        most = max(len(batch["index"]) for batch in batches)
+        if state.pieces >= most:
+            return False
+        state.pieces = min(2 * state.pieces, most)
+        trainer.optimizer.zero_grad(set_to_none=True)
+        gc.collect()
+        if trainer.device.type == "cuda":
+            torch.cuda.empty_cache()
+        # what drop-out drew in vain must not depend on where memory ran out
+        torch.manual_seed(mix_seed(trainer.options.seed, state.epoch, state.step, state.pieces))
+        held = -(-most // state.pieces)
+        trainer.callbacks(
+            "on_warning", trainer, "memory",
+            f"The memory was not enough for a batch of {most}: it is computed in pieces of {held} from here on. The effective batch "
+            "stays; each update takes longer.",
+            f"With a batch size of {held} and {state.pieces} accumulated batches a run learns the same without trying.", [],
+        )  # fmt: skip
+        return True
+
+
+def divided(batch: Batch, pieces: int) -> list[Batch]:
+    """A batch in so many parts of nearly equal size, none of them empty; what is not of the samples is in each of them.
+
+    Tensors whose first length is that of ``batch["index"]`` are of the samples, and lists and tuples of that length too.
+    """
+    size = len(batch["index"])
+    pieces = min(pieces, size)
+    edges = [round(k * size / pieces) for k in range(pieces + 1)]
+
+    def part(value: Any, first: int, last: int) -> Any:
+        belongs = isinstance(value, (Tensor, list, tuple)) and not (
+            isinstance(value, Tensor) and value.ndim == 0
+        )
+        return value[first:last] if belongs and len(value) == size else value
+
+    return [
+        {name: part(value, first, last) for name, value in batch.items()}
+        for first, last in itertools.pairwise(edges)
+    ]
