@@ -68,7 +68,7 @@ def test_evaluate_predict_and_compare(trained: RunFolder, config_file: Path, tmp
     assert [m.stem for m in masks] == sorted(p.stem for p in images.iterdir())
     mask = cv2.imdecode(np.fromfile(masks[0], np.uint8), cv2.IMREAD_UNCHANGED)
     assert mask.shape == (40, 48) and mask.dtype == np.uint8
-    assert list(csv.reader((out / "objects.csv").open(encoding="utf-8-sig")))[0]
+    assert next(iter(csv.reader((out / "objects.csv").read_text("utf-8-sig").splitlines())))
     before = {m: m.stat().st_mtime_ns for m in masks}
     assert (
         app("predict", trained.path, images, "--out", out, "compute.precision=fp32", "results.report=false")[

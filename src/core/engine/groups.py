@@ -68,7 +68,7 @@ def blocks_in_order(encoder: nn.Module, example: Tensor) -> list[list[Tensor]]:
     # a block that the pass did not call by itself (its weights are used in another way) counts as the earliest
     ordered: list[list[Tensor]] = []
     for block in [b for b in blocks if b not in passed] + passed:
-        weights = list(block.parameters())
+        weights: list[Tensor] = list(block.parameters())
         if ordered and all(w.ndim <= 1 for w in weights):
             ordered[-1] += weights
         else:

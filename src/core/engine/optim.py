@@ -19,7 +19,7 @@ def build_optimizer(config: OptimizerConfig, groups: list[dict[str, Any]], devic
     """
     for group in groups:
         group["lr"] = config.learning_rate * group.pop("rate", 1.0)
-    fused = {"fused": True} if device.type == "cuda" else {}
+    fused: dict[str, Any] = {"fused": True} if device.type == "cuda" else {}
     rate = config.learning_rate
     if config.name == "sgd":
         return torch.optim.SGD(groups, rate, momentum=config.momentum, nesterov=config.momentum > 0, **fused)

@@ -107,6 +107,28 @@ class Bootstrap:
         size = values.shape[1]
         return self.intervals(columns, lambda sums: ratio(sums[..., :size], sums[..., size:]))
 
+    def rates(self, part: Array, whole: Array) -> list[Interval]:
+        """Rates of sums, and their intervals, of counts N×S among N×S.
+
+        A rate of 0 or 1 is the same in every draw, which is no certainty: its interval is the exact one of Clopper and Pearson
+        (1934), with each group that has anything to count as one trial.
+        """
+        size = part.shape[1]
+        found = self.intervals(
+            np.concatenate([part, whole], axis=1), lambda sums: ratio(sums[..., :size], sums[..., size:])
+        )
+        trials = (self.group_sums(np.asarray(whole, np.float64)) > 0).sum(0)
+        return [_exact(interval, int(n)) for interval, n in zip(found, trials, strict=True)]
+
+
+def _exact(interval: Interval, trials: int) -> Interval:
+    if interval.low is None or trials < 1 or interval.value not in (0.0, 1.0):
+        return interval
+    bound = 1 - ((1 - LEVEL) / 2) ** (1 / trials)
+    if interval.value == 0:
+        return Interval(value=0.0, low=0.0, high=bound)
+    return Interval(value=1.0, low=1 - bound, high=1.0)
+
 
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, nan where whole is not positive."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from src.core.evaluation.bootstrap import Bootstrap, defined, ratio
+from src.core.evaluation.bootstrap import Bootstrap, defined
 from src.core.evaluation.collect import Collector
 from src.core.evaluation.levels import calibration_of, counts_at, curve_of
 from src.core.evaluation.objects import SIZE_EDGES, rule_sentence
@@ -132,16 +132,10 @@ def objects_of(collected: Collector, names: list[str], bootstrap: Bootstrap) -> 
     rules, by_class = collected.rules, collected.objects_by_class
     sizes, totals = collected.column("sizes"), collected.column("objects").reshape(-1, 4)
     bins = len(SIZE_EDGES)
-
-    def rates(sums: Array) -> Array:
-        return ratio(sums[..., bins:], sums[..., :bins])
-
-    by_size = bootstrap.intervals(np.concatenate([sizes[..., 0], sizes[..., 1]], 1), rates)
+    by_size = bootstrap.rates(sizes[..., 1], sizes[..., 0])
     summed = sizes.sum(0)
-    columns = np.concatenate([totals[:, [0, 1, 3]], np.ones((len(totals), 1))], 1)
-    rate, false = bootstrap.intervals(
-        columns, lambda s: np.stack([ratio(s[..., 1], s[..., 0]), ratio(s[..., 2], s[..., 3])], -1)
-    )
+    rate = bootstrap.rates(totals[:, [1]], totals[:, [0]])[0]
+    false = bootstrap.means(totals[:, [3]].astype(np.float64))[0]
     found = []
     for number in range(1, len(names)):
         objects, hit, predicted, wrong = (int(x) for x in by_class[number])

@@ -121,10 +121,9 @@ def decide(
         result.auroc = _auroc_interval(scores[known], with_object[known], bootstrap, known)
     if threshold is not None:
         said = np.where(known, scores, -1.0) > threshold
-        columns = np.stack([positive & ~said, positive, negative & said, negative], 1).astype(np.float64)
-        result.miss_rate, result.false_alarm_rate = bootstrap.intervals(
-            columns, lambda s: np.stack([ratio(s[..., 0], s[..., 1]), ratio(s[..., 2], s[..., 3])], -1)
-        )
+        part = np.stack([positive & ~said, negative & said], 1).astype(np.float64)
+        whole = np.stack([positive, negative], 1).astype(np.float64)
+        result.miss_rate, result.false_alarm_rate = bootstrap.rates(part, whole)
         result.missed = np.flatnonzero(positive & ~said).tolist()
         result.false_alarms = np.flatnonzero(negative & said).tolist()
     return result

@@ -138,7 +138,9 @@ class SegmentationTask(Task):
     def build_model(self) -> nn.Module:
         """The network with the weights of another model, or its last layer starting from the shares of the classes."""
         pixels: list[int] = self.data.class_pixels["train"]
-        return initial_model(self.config, self.meaning.out_channels, pixels, self.positive_weight, self.weights_follow)
+        return initial_model(
+            self.config, self.meaning.out_channels, pixels, self.positive_weight, self.weights_follow
+        )
 
     @property
     def positive_weight(self) -> float:
@@ -147,11 +149,10 @@ class SegmentationTask(Task):
 
     def encoder_blocks(self, model: nn.Module) -> list[list[Tensor]]:
         """Those of the encoder, found by passing an empty image through it."""
-        side = max(model.stride, model.minimum_size)
-        example = torch.zeros(
-            1, self.config.data.channels, side, side, device=next(model.parameters()).device
-        )
-        return blocks_in_order(model.encoder, example)
+        network: Any = model
+        side, device = max(network.stride, network.minimum_size), next(model.parameters()).device
+        example = torch.zeros(1, self.config.data.channels, side, side, device=device)
+        return blocks_in_order(network.encoder, example)
 
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""

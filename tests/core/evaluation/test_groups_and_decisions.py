@@ -274,3 +274,20 @@ def test_a_damaged_threshold_is_none(tmp_path: Path, text: str) -> None:
     assert read_threshold(tmp_path) is None
     (tmp_path / THRESHOLD_NAME).write_text(text)
     assert read_threshold(tmp_path) is None
+
+
+def test_a_rate_without_an_exception_is_not_certain() -> None:
+    from src.core.evaluation.bootstrap import Bootstrap
+
+    bootstrap = Bootstrap([f"part {n // 2}" for n in range(32)], 200)
+    whole = np.ones((32, 3))
+    whole[:28, 2] = 0  # only two groups have anything of the third
+    part = whole * np.array([0, 1, 0])
+    never, always, rarely = bootstrap.rates(part, whole)
+    bound = 1 - 0.025 ** (1 / 16)  # Clopper and Pearson, 0 of 16 groups
+    assert (never.low, never.value) == (0.0, 0.0) and never.high == pytest.approx(bound)
+    assert (always.high, always.value) == (1.0, 1.0) and always.low == pytest.approx(1 - bound)
+    assert rarely.high == pytest.approx(1 - 0.025**0.5)
+    half = bootstrap.rates(whole[:, :1] * (np.arange(32) % 2)[:, None], whole[:, :1])[0]
+    assert half.low is not None and half.high is not None and half.low <= 0.5 <= half.high
+    assert Bootstrap(["a"] * 4).rates(np.zeros((4, 1)), np.ones((4, 1)))[0].high is None
