@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from src.core.prediction.decisions import Decisions, DecisionsError, Verdict
@@ -161,14 +162,14 @@ class DecisionKeeper(Worker):
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder = folder
-        self._wanted: dict[str, tuple[int, tuple[int, int]]] = {}
+        self._wanted: list[tuple[int, Sequence[str], np.ndarray]] = []
         self._busy = False
         self._wake = threading.Condition()
 
-    def decide(self, verdict: int, sources: Mapping[str, tuple[int, int]]) -> None:
-        """Have a verdict kept for these images, each with the size and time of its file."""
+    def decide(self, verdict: int, names: Sequence[str], sources: np.ndarray) -> None:
+        """Have a verdict kept for these images; ``sources`` are ``N×2``: size and time of their files."""
         with self._wake:
-            self._wanted.update({name: (verdict, source) for name, source in sources.items()})
+            self._wanted.append((verdict, names, sources))
             self._wake.notify_all()
         if not self.isRunning():
             self.start()
@@ -196,7 +197,7 @@ class DecisionKeeper(Worker):
                     self._wake.wait()
                 if not self._wanted:
                     return
-                wanted, self._wanted, self._busy = self._wanted, {}, True
+                wanted, self._wanted, self._busy = self._wanted, [], True
             try:
                 self._keep(wanted)
             finally:
@@ -204,18 +205,22 @@ class DecisionKeeper(Worker):
                     self._busy = False
                     self._wake.notify_all()
 
-    def _keep(self, wanted: Mapping[str, tuple[int, tuple[int, int]]]) -> None:
+    def _keep(self, wanted: Sequence[tuple[int, Sequence[str], np.ndarray]]) -> None:
+        newest: dict[str, tuple[int, tuple[int, int]]] = {}
+        for verdict, names, sources in wanted:
+            for name, (size, mtime_ns) in zip(names, sources.tolist(), strict=True):
+                newest[name] = (verdict, (size, mtime_ns))
         try:
             decisions = Decisions(self._folder)  # another window may have decided too
-            for number in dict.fromkeys(verdict for verdict, _ in wanted.values()):
-                sources = {name: source for name, (verdict, source) in wanted.items() if verdict == number}
-                decisions.decide(sources, VERDICT_OF[number], sources)
+            for number in dict.fromkeys(verdict for verdict, _ in newest.values()):
+                chosen = {name: source for name, (verdict, source) in newest.items() if verdict == number}
+                decisions.decide(chosen, VERDICT_OF[number], chosen)
         except DecisionsError as error:
-            self.failed.emit(str(error), self._that_count(wanted))
+            self.failed.emit(str(error), self._that_count(newest))
 
-    def _that_count(self, wanted: Mapping[str, tuple[int, tuple[int, int]]]) -> list[tuple[str, int]]:
+    def _that_count(self, newest: Mapping[str, tuple[int, tuple[int, int]]]) -> list[tuple[str, int]]:
         try:
             kept = Decisions(self._folder)
         except DecisionsError:
-            return [(name, UNDECIDED) for name in wanted]
-        return [(name, VERDICT_NUMBERS[kept.of(name, source)]) for name, (_, source) in wanted.items()]
+            return [(name, UNDECIDED) for name in newest]
+        return [(name, VERDICT_NUMBERS[kept.of(name, source)]) for name, (_, source) in newest.items()]

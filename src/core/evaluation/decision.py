@@ -111,8 +111,8 @@ def decide(
         reason=reason,
     )  # fmt: skip
     if not n_with or not n_without:
-        lacking = "an object" if not n_with else "nothing on them"
-        text = f"AUROC needs both kinds of images, and among {counted(n_with + n_without, 'image')} none has {lacking}."
+        all_or_none = f"all {n_with} have one" if n_with else f"none of the {n_without} has one"
+        text = f"AUROC needs images with and images without an object, and {all_or_none}."
         result.reason = f"{text} {reason}".strip()
     result.average_precision = defined(average_precision(scores[known], with_object[known]))
     if n_with and n_without:
