@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from src.core.dataset.findings import counted
 from src.core.evaluation.bootstrap import Bootstrap, defined, ratio
 from src.core.evaluation.pieces import Decision, Interval
 
