@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from src.core.config import ConfigError, Layer, Resolved, nest, resolve
+from src.core.dataset.findings import IMAGE, Noun
 from src.core.dataset.memory import DatasetMemory, MemoryDamagedError
 from src.core.run import workspace
 from src.ui.text import count
 
 
 class Decisions:
-    """Excluded samples and settings of one data set.
+    """Excluded samples and settings of one data set, whose samples are called ``noun``.
 
     Attributes:
         problem: Why nothing can be kept; empty when it can.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, noun: Noun = IMAGE) -> None:
+        self._noun = noun
         self.problem = ""
         self._memory: DatasetMemory | None = None
         self._back: list[tuple[str, Callable[[], None]]] = []
@@ -49,7 +51,9 @@ class Decisions:
         if memory is None or not fresh:
             return 0
         memory.exclude(fresh, reason)
-        self._back.append((f"{count(len(fresh), 'image')} taken in again.", lambda: memory.include(fresh)))
+        self._back.append(
+            (f"{count(len(fresh), *self._noun)} taken in again.", lambda: memory.include(fresh))
+        )
         return len(fresh)
 
     def include(self, ids: Iterable[str]) -> int:
@@ -68,7 +72,7 @@ class Decisions:
             for reason in set(out.values()):
                 memory.exclude([i for i, r in out.items() if r == reason], reason)
 
-        self._back.append((f"{count(len(out), 'image')} left out again.", back))
+        self._back.append((f"{count(len(out), *self._noun)} left out again.", back))
         return len(out)
 
     def remember(self, settings: Mapping[str, Any]) -> None:

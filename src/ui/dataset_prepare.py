@@ -116,6 +116,7 @@ def prepare(answer: Mapping[str, Any], excluded: Mapping[str, str]) -> Prepared:
     from src.core.dataset.palette import class_colours
     from src.core.dataset.sample_filter import SampleView
     from src.core.dataset.sample_table import SampleTable
+    from src.tasks.catalog import task_info
     from src.ui.widgets.findings import named_in
     from src.ui.widgets.thumbnail_model import Reading
 
@@ -128,8 +129,12 @@ def prepare(answer: Mapping[str, Any], excluded: Mapping[str, str]) -> Prepared:
     if gone:
         table.append("out", [[i, str(Path(root) / i)] for i in gone])
     masks, span = description.get("masks"), description.get("intensity_range")
+    task = str(description.get("task") or "")
     reading = Reading(
-        MaskMeaning.from_dict(masks) if masks else None, (float(span[0]), float(span[1])) if span else None
+        MaskMeaning.from_dict(masks) if masks else None,
+        (float(span[0]), float(span[1])) if span else None,
+        task_info(task).look.thumbnail if task else None,
+        task,
     )
     view = SampleView(table.prepare(), excluded).prepare()
     findings = [(f, table.rows_of(named_in(f)).tolist()) for f in answer.get("findings") or []]

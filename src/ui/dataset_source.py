@@ -6,10 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, Layer, Resolved, file_layer, nest, preset_layer, presets, resolve
-from src.core.dataset.findings import DatasetError
+from src.core.config import (
+    ConfigError,
+    Layer,
+    Resolved,
+    file_layer,
+    nest,
+    preset_layer,
+    presets,
+    read_yaml,
+    resolve,
+)
+from src.core.dataset.findings import DatasetError, Noun
 from src.core.dataset.formats import Recognised, nothing_known, recognise
-from src.tasks.catalog import task_info
+from src.tasks.catalog import recognise_data, task_info
 
 
 @dataclass
@@ -27,6 +37,11 @@ class Source:
     resolved: Resolved[Any]
     paths: dict[str, str] = field(default_factory=dict)
     config_file: Path | None = None
+
+    @property
+    def noun(self) -> Noun:
+        """What a sample of it is called."""
+        return task_info(self.resolved.config.task).look.noun
 
 
 class SourceError(Exception):
@@ -48,21 +63,26 @@ class ToImportError(SourceError):
 
 
 def find_source(folder: Path, task: str = "segmentation") -> Source:
-    """Look at a folder, or at a file such as a table.
+    """Look at a folder, or at a file such as a table; where it is a data set of another task, that is its task.
 
     Raises:
         ToImportError: It holds annotations.
-        SourceError: There are no images in it, or it cannot be read, or its configuration is wrong.
+        SourceError: There is no data set in it, or it cannot be read, or its configuration is wrong.
     """
-    info = task_info(task)
     try:
         found = recognise(folder)
-        if not found:
+        other = None if found else recognise_data(folder)
+        if not found and other is None:
             raise nothing_known(folder)
-        if not found[0].as_it_is:
+        if found and not found[0].as_it_is:
             raise ToImportError(folder, found)
-        options = dict(found[0].options)
+        options = dict(found[0].options) if found else {}
         config = Path(options.pop("config")) if "config" in options else None
+        if other is not None:
+            task, options = other[0].id, other[1]
+        elif config is not None:
+            task = str(read_yaml(config).get("task") or task)
+        info = task_info(task)
         layers = [preset_layer(task, next(iter(presets(task))))] if presets(task) else []
         if config:
             layers.append(file_layer(config, info.config))
@@ -73,5 +93,5 @@ def find_source(folder: Path, task: str = "segmentation") -> Source:
     except ConfigError as error:
         raise SourceError(f"The configuration in {folder} cannot be used. {error}") from None
     data: Any = resolved.config.model_dump()["data"]
-    names = ("images_dir", "masks_dir", "split_dir", "table")
+    names = ("images_dir", "masks_dir", "split_dir", "table", *(other[1] if other else ()))
     return Source(folder, resolved, {k: v for k in names if (v := data.get(k))}, config)

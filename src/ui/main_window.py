@@ -12,13 +12,13 @@ from PyQt5.QtWidgets import QApplication, QLabel, QSplitter, QStackedWidget, QVB
 from src.ui.icons import app_icon
 from src.ui.menus import Menus
 from src.ui.open_tabs import OpenTabs
+from src.ui.run_commands import RunCommands
 from src.ui.settings import Settings
 from src.ui.theme import apply_theme, theme
 from src.ui.warmup import Warmup
 from src.ui.widgets.message_bar import MessageBar
 from src.ui.widgets.runs_panel import RunsPanel
 from src.ui.widgets.welcome import WelcomePage
-from src.ui.window_commands import WindowCommands
 
 if TYPE_CHECKING:
     from src.core.run import RunFolder
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _PANEL = 1280, 800, 300
 
 
-class MainWindow(WindowCommands):
-    """The main window. Closing it ends no run.
+class MainWindow(RunCommands):
+    """The main window. Closing it ends no training.
 
     Attributes:
         menus: Actions by the id of their command.
@@ -95,6 +95,9 @@ class MainWindow(WindowCommands):
         self.tabs.train_asked.connect(self.train_model)
         self.tabs.import_asked.connect(self.import_data)
         self.tabs.resume_asked.connect(self.resume)
+        self.tabs.job_asked.connect(self.open_job_dialog)
+        self.tabs.job_again_asked.connect(self.ask_job)
+        self.tabs.dataset_asked.connect(self.show_dataset)
 
     # ---- appearance
 
@@ -202,6 +205,9 @@ class MainWindow(WindowCommands):
     # ---- the end
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.tabs.may_close():
+            event.ignore()
+            return
         self.settings.keep("window/geometry", QByteArray(self.saveGeometry()))
         self.settings.keep("window/splitter", QByteArray(self.splitter.saveState()))
         self.settings.flush()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QTabBar, QTabWidget, QWidget
+from PyQt5.QtWidgets import QMessageBox, QTabBar, QTabWidget, QWidget
 
 from src.ui.icons import STATE_ROLES, icon, state_icon_name
 from src.ui.text import run_title
 from src.ui.theme import theme
 
 if TYPE_CHECKING:
+    from src.core.job import JobInfo
     from src.core.run import RunFolder, RunSummary
     from src.ui.widgets.dataset_view import DatasetView
+    from src.ui.widgets.job_view import JobView
     from src.ui.widgets.run_view import RunView
 
 #: Each open run is followed; the one that was opened first makes room for a further one.
@@ -29,6 +32,9 @@ class OpenTabs(QTabWidget):
     train_asked(): The person wants to train on the data set.
     import_asked(object): This `Path` has to be imported before it can be shown.
     resume_asked(object): The person wants this `RunFolder` resumed.
+    job_asked(str, str): The person wants a job (its id) with a model (a run folder or a file).
+    job_again_asked(object, dict): A `JobInfo` and the values to begin its settings with.
+    dataset_asked(object): The person wants to see this folder as a data set.
     """
 
     changed = pyqtSignal()
@@ -36,6 +42,9 @@ class OpenTabs(QTabWidget):
     train_asked = pyqtSignal()
     import_asked = pyqtSignal(object)
     resume_asked = pyqtSignal(object)
+    job_asked = pyqtSignal(str, str)
+    job_again_asked = pyqtSignal(object, dict)
+    dataset_asked = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +53,7 @@ class OpenTabs(QTabWidget):
         self.setDocumentMode(True)
         self.tabBar().setAccessibleName("Open data sets and runs")
         self.tabBar().setElideMode(Qt.ElideRight)
-        self.tabCloseRequested.connect(self.close_index)
+        self.tabCloseRequested.connect(self._ask_and_close)
         self.currentChanged.connect(lambda _: self.changed.emit())
         theme().changed.connect(self._dress)
 
@@ -81,6 +90,7 @@ class OpenTabs(QTabWidget):
         view.summary_changed.connect(lambda summary, view=view: self._summary(view, summary))
         view.resume_asked.connect(self.resume_asked)
         view.failed.connect(self.failed)
+        view.job_asked.connect(lambda folder, job: self.job_asked.emit(job, str(folder.path)))
         index = self.addTab(view, icon("state-new", "muted"), run_title(folder.name).replace("&", "&&"))
         self.setTabToolTip(index, str(folder.path))
         view.show_run(folder)
@@ -122,15 +132,100 @@ class OpenTabs(QTabWidget):
             summary = getattr(page, "summary", None)
             if summary:
                 self.setTabIcon(index, icon(state_icon_name(summary.state), STATE_ROLES[summary.state]))
-            elif hasattr(page, "close_data"):
-                self.setTabIcon(index, icon("images"))
+            elif hasattr(page, "close_data") or hasattr(page, "close_library"):
+                self.setTabIcon(index, icon("images" if hasattr(page, "close_data") else "library"))
+            elif hasattr(page, "tool_icon"):
+                self.setTabIcon(index, icon(page.tool_icon))
+            elif hasattr(page, "open_job"):
+                self.setTabIcon(index, icon(state_icon_name(page.state), STATE_ROLES[page.state]))
+
+    # ---- jobs with a trained model, and the library
+
+    def jobs(self) -> list[JobView]:
+        """The jobs that are open, at work or done."""
+        return [p for p in self._pages() if hasattr(p, "open_job")]  # type: ignore[misc]
+
+    def start_job(self, resolved: Any, info: JobInfo) -> JobView:
+        """Start a job in a tab of its own."""
+        view = self._new_job()
+        view.run(resolved, info)
+        return view
+
+    def open_job(self, path: Path) -> None:
+        """Show the folder of a job."""
+        for view in self.jobs():
+            if view.folder and view.folder.path == path.resolve():
+                self.setCurrentWidget(view)
+                return
+        self._new_job().open_job(path)
+
+    def _new_job(self) -> JobView:
+        from src.ui.widgets.job_view import JobView
+
+        view = JobView()
+        view.changed.connect(lambda: self._job_changed(view))
+        view.again_asked.connect(self.job_again_asked)
+        view.dataset_asked.connect(self.dataset_asked)
+        view.failed.connect(self.failed)
+        self.setCurrentIndex(self.addTab(view, icon("state-new", "muted"), ""))
+        return view
+
+    def _job_changed(self, view: JobView) -> None:
+        index = self.indexOf(view)
+        if index >= 0:
+            self.setTabText(index, view.title.replace("&", "&&"))
+            self.setTabToolTip(index, str(view.folder.path) if view.folder else view.title)
+            self.setTabIcon(index, icon(state_icon_name(view.state), STATE_ROLES[view.state]))
+        if view is self.currentWidget():
+            self.changed.emit()
+
+    def library(self, make: Callable[[], QWidget]) -> Any:
+        """The tab of the model library; ``make`` builds it when there is none."""
+        for page in self._pages():
+            if hasattr(page, "close_library"):
+                self.setCurrentWidget(page)
+                return page
+        page = make()
+        self.setCurrentIndex(self.insertTab(0, page, icon("library"), "Models"))
+        return page
+
+    def tool(self, kind: str, title: str, make: Callable[[], Any]) -> Any:
+        """The tab of a tool (the queue, a comparison), which has one place; ``make`` builds it when there is none."""
+        for page in self._pages():
+            if getattr(page, "tool_kind", "") == kind:
+                self.setCurrentWidget(page)
+                return page
+        page = make()
+        page.tool_kind = kind
+        self.setCurrentIndex(self.addTab(page, icon(page.tool_icon), title))
+        return page
+
+    def may_close(self, pages: list[QWidget] | None = None) -> bool:
+        """Whether these pages (default: all) may be closed; asks in one sentence where a job would be ended by it."""
+        asked = [q for p in (pages or self._pages()) if (q := getattr(p, "question", str)())]
+        if not asked:
+            return True
+        text = asked[0] if len(asked) == 1 else (
+            f"{len(asked)} jobs are still at work: closing ends them, and what is complete is kept. Close them?"
+        )  # fmt: skip
+        answer = QMessageBox.question(
+            self, "End the job?", text, QMessageBox.Yes | QMessageBox.Cancel, QMessageBox.Cancel
+        )
+        return bool(answer == QMessageBox.Yes)
+
+    def _ask_and_close(self, index: int) -> None:
+        page = self.widget(index)
+        if page is not None and self.may_close([page]):
+            self.close_index(self.indexOf(page))
 
     def close_index(self, index: int) -> None:
-        """Close a tab; what it showed goes on."""
+        """Close a tab; a run that it showed goes on, a job that it carried out is ended."""
         page: Any = self.widget(index)
         if page is None:
             return
-        page.close_run() if hasattr(page, "close_run") else page.close_data()
+        for name in ("close_run", "close_data", "close_page", "close_library", "close_tool"):
+            if hasattr(page, name):
+                getattr(page, name)()
         self.removeTab(index)
         page.deleteLater()
         self.changed.emit()
@@ -145,4 +240,4 @@ class OpenTabs(QTabWidget):
         for side in (QTabBar.LeftSide, QTabBar.RightSide):
             button = self.tabBar().tabButton(index, side)
             if button:
-                button.setToolTip("Close tab (a run goes on)")
+                button.setToolTip("Close tab (a training goes on)")

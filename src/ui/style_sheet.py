@@ -39,6 +39,9 @@ QPushButton[role="primary"], QPushButton:default {{ background: {accent_fill}; c
 QPushButton[role="primary"]:hover, QPushButton:default:hover {{ background: {accent_fill_hover}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {text}; padding: 4px 13px; }}
 QPushButton[role="primary"]:disabled, QPushButton:default:disabled {{ background: {border}; color: {disabled}; border-color: {border}; }}
+QPushButton[role="menu"] {{ padding-right: 26px; }}
+QPushButton::menu-indicator {{ image: url("{icons}/chevron-{variant}.svg"); width: 12px; height: 12px;
+  subcontrol-origin: padding; subcontrol-position: right center; right: 8px; }}
 QPushButton[role="danger"] {{ color: {bad}; border-color: {bad}; }}
 QPushButton[role="danger"]:hover {{ background: {bad_soft}; }}
 QPushButton[role="link"] {{ border: 1px solid transparent; background: transparent; color: {accent}; text-align: left; padding: 3px 6px; }}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt5.QtCore import QEventLoop, QUrl
+from PyQt5.QtCore import QUrl
 from PyQt5.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QApplication, QFileDialog, QLineEdit, QMainWindow
+from PyQt5.QtWidgets import QFileDialog, QLineEdit, QMainWindow
 
 from src.ui import help as help_pages
 from src.ui.theme import theme
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from src.ui.sample_data import SampleDataJob
 
 _ZOOMS = (0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
-
-
-def _let_events_pass() -> None:
-    """Paint and follow runs while a large dialog is made; clicks and keys wait until it is there."""
-    QApplication.processEvents(QEventLoop.ExcludeUserInputEvents)
 
 
 class WindowCommands(QMainWindow):
@@ -39,7 +34,6 @@ class WindowCommands(QMainWindow):
     runs_dir: Any
     tabs_changed: Any
     set_theme: Any
-    _dialog: Any = None
     _sample_job: SampleDataJob | None = None
 
     # ---- File
@@ -109,7 +103,8 @@ class WindowCommands(QMainWindow):
 
     def close_tab(self) -> None:
         """Close what is shown."""
-        self.tabs.close_index(self.tabs.currentIndex())
+        if self.tabs.may_close([self.tabs.currentWidget()]):
+            self.tabs.close_index(self.tabs.currentIndex())
 
     def quit(self) -> None:
         """Close the window; runs go on."""
@@ -191,31 +186,6 @@ class WindowCommands(QMainWindow):
         self._press("report")
 
     # ---- Tools
-
-    def train_model(self) -> None:
-        """Open the training dialog, filled with the data set that is open."""
-        if self._dialog is not None:
-            self._dialog.show()
-            self._dialog.raise_()
-            self._dialog.activateWindow()
-            return
-        from src.ui.dialogs.train_config_dialog import TrainConfigDialog
-
-        view = self.tabs.dataset_view()
-        config, paths = view.training_start() if view else (None, None)
-        self._dialog = TrainConfigDialog(config, paths, self, breathe=_let_events_pass)
-        self._dialog.run_started.connect(self._started)
-        self._dialog.finished.connect(self._dialog_closed)
-        self._dialog.show()
-
-    def _dialog_closed(self) -> None:
-        dialog, self._dialog = self._dialog, None
-        if dialog is not None:
-            dialog.deleteLater()
-
-    def _started(self, folder: RunFolder) -> None:
-        self.settings.add_recent("run", folder.path)
-        self.show_run(folder)
 
     def make_sample_data(self) -> None:
         """Make the sample data (once) and show them."""

@@ -256,6 +256,35 @@ def test_filters_work_together_and_say_how_many(view: DatasetView, opened: Open,
     assert len(names(view)) == 12 and bar.name.text() == "" and bar.part.currentIndex() == 0
 
 
+def test_near_duplicates_are_chosen_and_shown_side_by_side(
+    view: DatasetView, opened: Open, qtbot: Any
+) -> None:
+    first, second = "part_01.png", "part_02.png"
+    of = {first: first, "part_09.png": first, second: second, "part_03.png": second}
+
+    def mark(answer: dict[str, Any]) -> None:
+        for samples in answer["description"]["samples"].values():
+            for sample in samples:
+                sample["alike"] = of.get(sample["id"])
+
+    opened(12, mark)
+    bar = view.images.filters
+    assert bar.alike.isVisibleTo(view)
+    words = [bar.alike.itemText(k).rsplit("  ", 1) for k in range(1, bar.alike.count())]
+    assert words == [
+        ["All alike", "4"], ["Alike across parts", "2"],
+        ["Like part_01.png", "2"], ["Like part_02.png", "2"],
+    ]  # fmt: skip
+    bar.alike.chosen.emit(bar.alike.value_at(1))
+    assert names(view) == ["part_01.png", "part_09.png", "part_02.png", "part_03.png"]
+    bar.alike.chosen.emit(bar.alike.value_at(2))
+    assert names(view) == ["part_02.png", "part_03.png"]
+    bar.alike.chosen.emit("part_01.png")
+    assert names(view) == ["part_01.png", "part_09.png"]
+    bar.clear.click()
+    assert len(names(view)) == 12 and bar.alike.currentIndex() == 0
+
+
 def test_orders_turn_round_and_the_current_image_stays(view: DatasetView, opened: Open) -> None:
     opened(8)
     view.thumbnails.go_to(2)

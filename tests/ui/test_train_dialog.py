@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,8 @@ def open_dialog(qtbot: Any, job: Any, until: Any) -> Any:
     job("completes")
     made: list[TrainConfigDialog] = []
 
-    def show(config: Any = None, paths: dict[str, Any] | None = None) -> TrainConfigDialog:
-        dialog = TrainConfigDialog(config, paths)
+    def show(config: Any = None, paths: dict[str, Any] | None = None, breathe: Any = None) -> TrainConfigDialog:
+        dialog = TrainConfigDialog(config, paths, breathe=breathe)
         dialog.check.scan._timer.setInterval(20)
         dialog.resize(1280, 800)
         dialog.show()
@@ -54,6 +56,21 @@ def open_dialog(qtbot: Any, job: Any, until: Any) -> Any:
     for dialog in made:
         dialog.close()
         dialog.deleteLater()
+
+
+def test_a_window_can_go_on_while_the_dialog_is_made_but_not_while_it_is_edited(
+    data: dict[str, str], open_dialog: Any
+) -> None:
+    breaths: list[float] = []
+    dialog = open_dialog(None, data, lambda: breaths.append(time.perf_counter()))
+    made = len(breaths)
+    fields = sum(len(form.fields) for form in dialog.forms.values())
+    assert made > fields / 8, "a breath for every few fields"
+    pauses = sorted(b - a for a, b in pairwise(breaths))
+    assert pauses[len(pauses) // 2] < 0.05
+    for name in dialog.setup.preset_titles():
+        dialog.choose_preset(name)
+    assert len(breaths) == made
 
 
 def ready(dialog: TrainConfigDialog) -> bool:

@@ -90,8 +90,7 @@ class Decisions:
                     seen = source.get(name) if isinstance(source, Mapping) else source
                     self._images[name] = entry | ({"source": list(seen)} if seen else {})
             try:
-                data = {"version": _VERSION, "images": self._images}
-                text = json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "surrogateescape")
+                text = _lines(self._images).encode("utf-8", "surrogateescape")
                 write_atomically(self.folder / DECISIONS_NAME, text)
             except OSError as error:
                 self._images = before
@@ -117,3 +116,10 @@ class Decisions:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DecisionsError(f"{path} is damaged ({error!r}). Remove it to decide afresh.") from None
         self._images = {name: entry for name, entry in entries.items() if entry.get("verdict") in VERDICTS}
+
+
+def _lines(images: dict[str, dict[str, Any]]) -> str:
+    """The file, a line for each image; made line by line, so that other threads go on."""
+    one = json.JSONEncoder(ensure_ascii=False).encode
+    lines = ",\n".join(f"{one(name)}: {one(entry)}" for name, entry in images.items())
+    return f'{{"version": {_VERSION}, "images": {{\n{lines}\n}}}}\n'

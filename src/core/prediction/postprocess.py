@@ -22,10 +22,12 @@ class Changes:
     """What the corrections did to a mask.
 
     Attributes:
+        refined: Pixels that the dense CRF gave to another class, see `crf`.
         opened, closed, filled: Pixels.
         too_small, not_largest: Objects that were removed, and ``removed`` their pixels.
     """
 
+    refined: int = 0
     opened: int = 0
     closed: int = 0
     filled: int = 0

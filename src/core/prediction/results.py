@@ -188,6 +188,7 @@ class ResultFolder:
         begun: float,
         probabilities: list[BandedPng] | None = None,
         measured: dict[str, Any] | None = None,
+        refined: int = 0,
     ) -> Prediction:
         """Correct a mask, describe its objects, write all its files, then its line in the index.
 
@@ -198,14 +199,16 @@ class ResultFolder:
             begun: ``time.monotonic()`` of its first rows.
             probabilities: Written to the last row.
             measured: For `Prediction.score`.
+            refined: Pixels of ``labels`` whose class a dense CRF changed.
 
         Raises:
             ResultsError: the folder cannot be written.
         """
         height, width = labels.shape
         done = Prediction(
-            image.name, image.path, image.size, image.mtime_ns, width, height, score=measured or {}
-        )
+            image.name, image.path, image.size, image.mtime_ns, width, height, score=measured or {},
+            changes=Changes(refined=refined).to_dict(),
+        )  # fmt: skip
         try:
             self._objects_of(done, labels, score)
             stem = self.stem(image)
@@ -253,7 +256,7 @@ class ResultFolder:
         try:
             if not wanted.postprocess.does_nothing:
                 _, changes = postprocess(labels, wanted.postprocess, wanted.background)
-                done.changes = changes.to_dict()
+                done.changes |= changes.to_dict()
             if not wanted.tables:
                 return
             found = find_objects(labels, score, wanted.background, wanted.rle)

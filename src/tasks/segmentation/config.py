@@ -44,6 +44,14 @@ class SegmentationModelConfig(Section):
         True, "Start from the class shares", "The last layer starts by predicting each class as often as it occurs, so that "
         "rare objects are learnt from the first step on.", advanced=True,
     )  # fmt: skip
+    stochastic_depth: float | None = option(
+        None, "Stochastic depth", "Chance that the encoder's last residual block is left out in a training step, growing from 0 at "
+        "the first block; empty keeps what the encoder was made with, which is none in most.", ge=0, lt=1, advanced=True,
+    )  # fmt: skip
+    dropout: float | None = option(
+        None, "Decoder drop-out", "Share of the decoder's values (in most architectures: of its last channels) that is left out "
+        "in a training step; empty keeps what the architecture was made with.", ge=0, lt=1, advanced=True,
+    )  # fmt: skip
 
 
 class LossConfig(Section):
@@ -92,10 +100,42 @@ class LossConfig(Section):
     )
 
 
+_ALONE = unless("batch_size", 1, because="a batch of one image has nothing to mix with")
+
+
+class RegularisationConfig(Section):
+    """What keeps a network from learning the training images by heart, beside augmentation and weight decay."""
+
+    mixup: float = option(
+        0.0, "MixUp", "Share of the batches in which each image is blended with another one of the batch, and the loss is that of "
+        "both truths; 0 turns it off.", ge=0, le=1, advanced=True, applies=[_ALONE],
+    )  # fmt: skip
+    mixup_alpha: float = option(
+        0.2, "MixUp strength", "α of the distribution Beta(α, α) of the blend: small values leave most images nearly as they "
+        "are, 1 makes every blend alike probable.", gt=0, le=10, advanced=True,
+        applies=[unless("mixup", 0, because="MixUp is off")],
+    )  # fmt: skip
+    cutmix: float = option(
+        0.0, "CutMix", "Share of the batches in which a rectangle of each image, and of its mask, comes from another one of the "
+        "batch; 0 turns it off.", ge=0, le=1, advanced=True, applies=[_ALONE],
+    )  # fmt: skip
+    cutmix_alpha: float = option(
+        1.0, "CutMix strength", "α of the distribution Beta(α, α) of the rectangle's area; 1 makes every area alike probable.",
+        gt=0, le=10, advanced=True, applies=[unless("cutmix", 0, because="CutMix is off")],
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.0, "Label smoothing", "Share of each pixel's truth that the cross-entropy gives to all classes alike, so that the "
+        "network grows less sure of itself; 0 turns it off.", ge=0, lt=1, advanced=True,
+        applies=[when("loss.name", "combined", "bce"),
+                 unless("loss.bce_weight", 0, because="the cross-entropy has no share in the loss")],
+    )  # fmt: skip
+
+
 class SegmentationTrainingConfig(TrainingConfig):
-    """The engine's options and the loss."""
+    """The engine's options, the loss and what keeps from overfitting."""
 
     loss: LossConfig = section(LossConfig, "Loss")
+    regularisation: RegularisationConfig = section(RegularisationConfig, "Regularisation")
 
 
 class SegmentationConfig(RunConfig):

@@ -40,7 +40,10 @@ def initial_model(
     """
     model = config.model
     weights = None if model.start_from or weights_follow else model.encoder_weights
-    network = build_model(model.architecture, model.encoder, weights, config.data.channels, outputs)
+    network = build_model(
+        model.architecture, model.encoder, weights, config.data.channels, outputs,
+        stochastic_depth=model.stochastic_depth, dropout=model.dropout,
+    )  # fmt: skip
     if weights_follow:
         return network
     if model.start_from:

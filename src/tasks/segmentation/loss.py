@@ -11,7 +11,8 @@ import torch
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
 from src.core.dataset.weights import class_weights, foreground_prior
 from src.models.losses import SegmentationLoss, get_loss_function
-from src.tasks.segmentation.config import LossConfig
+from src.models.mixing import Mixing
+from src.tasks.segmentation.config import LossConfig, RegularisationConfig
 
 
 def positive_weight(options: LossConfig, meaning: MaskMeaning, pixels: Sequence[int]) -> float:
@@ -32,9 +33,13 @@ def positive_weight(options: LossConfig, meaning: MaskMeaning, pixels: Sequence[
 
 
 def build_loss(
-    options: LossConfig, meaning: MaskMeaning, pixels: Sequence[int], object_weight: float
+    options: LossConfig,
+    meaning: MaskMeaning,
+    pixels: Sequence[int],
+    object_weight: float,
+    label_smoothing: float = 0.0,
 ) -> SegmentationLoss:
-    """The loss, with the class weights of the training masks."""
+    """The loss, with the class weights of the training masks; ``label_smoothing`` of its cross-entropy."""
     weights = None
     if options.class_weights != "none" and meaning.out_channels > 1:
         weights = torch.tensor(class_weights(list(pixels), options.class_weights), dtype=torch.float32)
@@ -43,11 +48,18 @@ def build_loss(
         mode="binary" if meaning.out_channels == 1 else "multiclass",
         ignore_index=IGNORE_INDEX,
         class_weights=weights,
-        **_loss_options(options, object_weight),
+        **_loss_options(options, object_weight, label_smoothing),
     )
 
 
-def _loss_options(options: LossConfig, object_weight: float) -> dict[str, Any]:
+def build_mixing(options: RegularisationConfig, seed: int) -> Mixing | None:
+    """What blends the images of a batch; None where nothing does."""
+    if not options.mixup + options.cutmix:
+        return None
+    return Mixing(options.mixup, options.cutmix, options.mixup_alpha, options.cutmix_alpha, seed)
+
+
+def _loss_options(options: LossConfig, object_weight: float, label_smoothing: float) -> dict[str, Any]:
     """The options that the chosen loss knows."""
     chosen: dict[str, Any] = (
         {"smooth": options.smooth} if options.name in ("dice", "iou", "tversky", "combined") else {}
@@ -60,4 +72,6 @@ def _loss_options(options: LossConfig, object_weight: float) -> dict[str, Any]:
         chosen |= {"gamma": options.gamma, "alpha": 1.0}
     if options.name in ("bce", "combined") and object_weight != 1:
         chosen["pos_weight"] = object_weight
+    if options.name in ("bce", "combined") and label_smoothing:
+        chosen["label_smoothing"] = label_smoothing
     return chosen

@@ -21,8 +21,10 @@ from src.core.feed.dataset import ImageMaskDataset
 from src.core.feed.loader import FeedLoader
 from src.core.feed.normalise import ImageStandardiser, Normaliser
 from src.core.feed.reading import FileReader, Reader
+from src.core.run.model_source import ModelSource
 from src.models.losses import SegmentationLoss
 from src.models.metrics import MetricsTracker
+from src.models.mixing import Mixed
 from src.models.segmentation_models import (
     encoder_normalisation,
     freeze_encoder,
@@ -31,8 +33,9 @@ from src.models.segmentation_models import (
 from src.tasks.segmentation.cached import prepare_cache
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.initial import initial_model
-from src.tasks.segmentation.loss import build_loss, positive_weight
+from src.tasks.segmentation.loss import build_loss, build_mixing, positive_weight
 from src.tasks.segmentation.pictures import overlay
+from src.tasks.segmentation.teacher import load_teacher
 
 
 class SegmentationMetrics:
@@ -77,7 +80,8 @@ class SegmentationTask(Task):
         self.meaning = data.meaning
         self.class_names = list(data.class_names)
         self.normaliser = self._normaliser()
-        self._loss: SegmentationLoss | None = None
+        self._losses: dict[str, SegmentationLoss] = {}
+        self.mixing = build_mixing(config.training.regularisation, config.training.seed)
         self._cache: PackedCache | None = None
 
     def _normaliser(self) -> Normaliser | ImageStandardiser:
@@ -96,44 +100,59 @@ class SegmentationTask(Task):
         """Find or build the cache of decoded images."""
         self._cache = prepare_cache(self.config, self.data, self.meaning, progress, cancelled, note)
 
-    def _dataset(self, split: Split, augmentation: Augmentation | None) -> ImageMaskDataset:
+    def _dataset(self, split: Split, augmentation: Augmentation | None, size: int = 0) -> ImageMaskDataset:
         data = self.config.data
         files = FileReader(self.meaning, data.channels, self.data.intensity_range)
         reader: Reader = files if self._cache is None else CachedReader(files, self._cache)
         return ImageMaskDataset(
-            self.data.samples[split], self.meaning, data.image_size, data.channels, data.resize, augmentation,
+            self.data.samples[split], self.meaning, size or data.image_size, data.channels, data.resize, augmentation,
             self.config.training.seed, self.data.intensity_range, data.max_unreadable, reader,
         )  # fmt: skip
 
-    def _augmentation(self) -> Augmentation:
+    def _augmentation(self, size: int) -> Augmentation:
         options = self.config.data.augmentation.model_dump()
-        return Augmentation(self.config.data.image_size, fit=self.config.data.resize, **options)
+        return Augmentation(size, fit=self.config.data.resize, **options)
 
     def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
         """Training loader with augmentation and balance; validation loader without either."""
-        data, batch = self.config.data, self.config.training.batch_size
-        common: dict[str, Any] = {
-            "workers": data.workers,
-            "worker_kind": data.worker_kind,
-            "device_type": device.type,
-            "pin": device.type == "cuda",
-        }
-        self.train_set = self._dataset("train", self._augmentation())
+        train = self.resized_loader(self.full_size, device)
+        self.val_set = self._dataset("val", None)
+        batch, common = self.config.training.batch_size, self._feeding(device)
+        val = FeedLoader(self.val_set, batch, **common) if len(self.val_set) else None
+        return train, val
+
+    @property
+    def full_size(self) -> int:
+        """The image size of the configuration."""
+        return self.config.data.image_size
+
+    def resized_loader(self, size: int, device: torch.device) -> Loader:
+        """The training loader at another image size."""
+        data = self.config.data
+        self.train_set = self._dataset("train", self._augmentation(size), size)
         if data.resize == "crop" and data.crop_focus > 0:
             self.train_set.focus(self.data.anchors, data.crop_focus, self.data.class_pixels["train"])
-        train = FeedLoader(
+        if data.copy_paste.probability:
+            self.train_set.copy_paste(data.copy_paste, self.data.anchors, self.data.class_pixels["train"])
+        return FeedLoader(
             self.train_set,
-            batch,
+            self.config.training.batch_size,
             self.config.training.seed,
             shuffle=True,
             drop_last=True,
             balance=data.balance,
             class_balance=data.class_balance,
-            **common,
+            **self._feeding(device),
         )
-        self.val_set = self._dataset("val", None)
-        val = FeedLoader(self.val_set, batch, **common) if len(self.val_set) else None
-        return train, val
+
+    def _feeding(self, device: torch.device) -> dict[str, Any]:
+        data, cuda = self.config.data, device.type == "cuda"
+        return {
+            "workers": data.workers,
+            "worker_kind": data.worker_kind,
+            "device_type": device.type,
+            "pin": cuda,
+        }
 
     def build_model(self) -> nn.Module:
         """The network with the weights of another model, or its last layer starting from the shares of the classes."""
@@ -154,6 +173,15 @@ class SegmentationTask(Task):
         example = torch.zeros(1, self.config.data.channels, side, side, device=device)
         return blocks_in_order(network.encoder, example)
 
+    def load_teacher(self, source: ModelSource) -> nn.Module:
+        """A segmentation network that takes this training's images; those of another normalisation are converted for it."""
+        return load_teacher(source, self.config.data.channels, self.normaliser)
+
+    def features(self, model: nn.Module) -> tuple[nn.Module, int]:
+        """The encoder, whose last output is its deepest map."""
+        encoder: Any = model.encoder
+        return encoder, int(encoder.out_channels[-1])
+
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:
         """Freeze the encoder during the first epochs, then let it learn."""
         if epoch <= self.config.model.freeze_epochs:
@@ -168,28 +196,45 @@ class SegmentationTask(Task):
         )
         return {**batch, "image": image, "mask": batch["mask"].to(device, non_blocking=True)}
 
-    def loss_function(self, device: torch.device) -> SegmentationLoss:
-        """The loss of the configuration, with the class weights of the training masks."""
+    def loss_function(self, device: torch.device, smoothing: float = 0.0) -> SegmentationLoss:
+        """The loss of the configuration, with the class weights of the training masks and smoothed labels."""
         options, pixels = self.config.training.loss, self.data.class_pixels["train"]
-        return build_loss(options, self.meaning, pixels, self.positive_weight).to(device)
+        return build_loss(options, self.meaning, pixels, self.positive_weight, smoothing).to(device)
 
-    def _terms(self, model: nn.Module, batch: Batch) -> tuple[Tensor, StepOutput]:
-        logits = model(batch["image"])
-        if self._loss is None:
-            self._loss = self.loss_function(logits.device)
-        terms = self._loss.terms(logits, batch["mask"])
-        loss = terms.pop("total")
-        return logits, StepOutput(loss, {k: v.detach() for k, v in terms.items()})
+    def _loss_of(self, phase: str, device: torch.device) -> SegmentationLoss:
+        """Labels are smoothed in training only: validation losses of all runs can be compared."""
+        if phase not in self._losses:
+            smoothing = self.config.training.regularisation.label_smoothing if phase == "train" else 0.0
+            self._losses[phase] = self.loss_function(device, smoothing)
+        return self._losses[phase]
 
     def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
-        """Loss and its named parts."""
-        return self._terms(model, batch)[1]
+        """Loss and its named parts, of images that are mixed where that is asked for."""
+        mixed = self._mix(batch)
+        logits = model(mixed.image)
+        loss = self._loss_of("train", logits.device)
+        terms = loss.terms(logits, mixed.mask)
+        if mixed.other is not None:
+            others = loss.terms(logits, mixed.other)
+            terms = {k: mixed.share * v + (1 - mixed.share) * others[k] for k, v in terms.items()}
+        total = terms.pop("total")
+        return StepOutput(
+            total, {k: v.detach() for k, v in terms.items()}, counted=lambda: mixed.known(IGNORE_INDEX)
+        )
+
+    def _mix(self, batch: Batch) -> Mixed:
+        if self.mixing is None:
+            return Mixed(batch["image"], batch["mask"])
+        # a batch in pieces is mixed piece by piece: each has a first sample of its own
+        place = (batch["epoch"], batch["number"], int(batch["index"][0]))
+        return self.mixing(batch["image"], batch["mask"], place)
 
     def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
         """Loss and logits."""
-        logits, output = self._terms(model, batch)
-        output.prediction = logits
-        return output
+        logits = model(batch["image"])
+        terms = self._loss_of("val", logits.device).terms(logits, batch["mask"])
+        total = terms.pop("total")
+        return StepOutput(total, {k: v.detach() for k, v in terms.items()}, logits)
 
     def new_metrics(self, device: torch.device) -> Metrics:
         """Confusion counts on the device."""

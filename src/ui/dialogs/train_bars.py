@@ -78,13 +78,14 @@ class SourceBar(QWidget):
 
 
 class StartBar(QWidget):
-    """A sentence, Close and Start.
+    """A sentence, Close, Add to queue and Start.
 
     Signals:
-        start_asked(), close_asked(): The buttons.
+        start_asked(), queue_asked(), close_asked(): The buttons.
     """
 
     start_asked = pyqtSignal()
+    queue_asked = pyqtSignal()
     close_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -98,6 +99,8 @@ class StartBar(QWidget):
         self.start = button("&Start training", "")
         self.start.setObjectName("start")
         self.start.setDefault(True)
+        self.queue = button("Add to &queue", "")
+        self.queue.setObjectName("queue")
         self.close_button = button("Clos&e", "Close this window; a run that was started goes on")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 10, 16, 12)
@@ -105,8 +108,10 @@ class StartBar(QWidget):
         row.addWidget(self._icon)
         row.addWidget(self.status, 1)
         row.addWidget(self.close_button)
+        row.addWidget(self.queue)
         row.addWidget(self.start)
         self.start.clicked.connect(lambda _: self.start_asked.emit())
+        self.queue.clicked.connect(lambda _: self.queue_asked.emit())
         self.close_button.clicked.connect(lambda _: self.close_asked.emit())
         theme().changed.connect(self._dress)
 
@@ -115,6 +120,8 @@ class StartBar(QWidget):
         self._severity = severity
         self.start.setEnabled(ready)
         self.start.setToolTip("Make a run folder and start training" if ready else text)
+        self.queue.setEnabled(ready)
+        self.queue.setToolTip("Start it when those before it have ended, also when this window is closed" if ready else text)
         self.status.setText(text)
         set_role(self.status, {"error": "error", "warning": "warning"}.get(severity, "muted"))
         self._dress()

@@ -11,9 +11,10 @@ from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import QWidget
 
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
-from src.core.run import RunFolder
+from src.core.run import RunFolder, RunFolderError
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
+from src.ui import queueing
 from src.ui.dialogs.train_bars import ask_open, ask_save
 from src.ui.dialogs.train_setup import TrainSetup
 from src.ui.dialogs.train_started import StartedRun
@@ -33,9 +34,11 @@ class TrainConfigDialog(TrainWindow):
 
     Signals:
         run_started(object): The `RunFolder` of a run that was started.
+        queued(object): The `RunFolder` of a run that was put into the queue.
     """
 
     run_started = pyqtSignal(object)
+    queued = pyqtSignal(object)
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class TrainConfigDialog(TrainWindow):
         self.source.save_asked.connect(self.ask_save)
         self.source.all_wanted.connect(self.show_all)
         self.bar.start_asked.connect(self.start)
+        self.bar.queue_asked.connect(self.add_to_queue)
         self.bar.close_asked.connect(self.close)
         self.summary.chosen.connect(self.go_to)
         self.started.created.connect(self._run_created)
@@ -225,6 +229,16 @@ class TrainConfigDialog(TrainWindow):
             return
         self._problem = "Starting…"
         self._lock(True)
+
+    def add_to_queue(self) -> None:
+        """Make the run and let it wait for its device; the settings stay, for the next one."""
+        try:
+            folder, sentence = queueing.enqueue(self.configuration())
+        except (RunFolderError, ValueError) as error:  # of the configuration, or of the queue
+            self._tell(str(error))
+            return
+        self.bar.show_state("muted", sentence, True)
+        self.queued.emit(folder)
 
     def attach(self, folder: RunFolder) -> None:
         """Show a run that was started before, here or elsewhere, with its settings."""

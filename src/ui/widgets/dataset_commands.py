@@ -97,7 +97,7 @@ class DatasetCommands(QWidget):
         if many:
             self._excluded_changed()
             verb = ("is" if many == 1 else "are") + (" left out" if out else " taken in again")
-            text = f"{count(many, 'image')} {verb}, from the next check and training on. No file was changed."
+            text = f"{count(many, *table.look.noun)} {verb}, from the next check and training on. No file was changed."
             self.note.tell(text, undo=True, check=True)
 
     def _decided(self, act: Callable[[], int]) -> int:

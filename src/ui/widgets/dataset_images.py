@@ -1,4 +1,4 @@
-"""The images of a data set: filters above, the grid, and what can be done with the images that are selected."""
+"""The samples of a data set: filters above, the grid, and what can be done with those that are selected."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PyQt5.QtCore import QModelIndex, QPoint, Qt, pyqtSignal
 from PyQt5.QtGui import QKeySequence, QResizeEvent
 from PyQt5.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QShortcut, QVBoxLayout, QWidget
 
+from src.core.dataset.contract import IMAGES_WITH_MASKS
 from src.core.dataset.sample_filter import SampleFilter, SampleView
 from src.ui import files
 from src.ui.text import count
@@ -43,6 +44,7 @@ class ImagesPage(QWidget):
         super().__init__(parent)
         self._reading = Reading()
         self._classes: list[str] = []
+        self._look = IMAGES_WITH_MASKS
         self.filters = FilterBar()
         self.bar = OverlayBar()
         self.thumbnails = Thumbnails()
@@ -65,7 +67,7 @@ class ImagesPage(QWidget):
         column.addLayout(row)
         self._column = column
         column.addWidget(self.thumbnails, 1)
-        self.none = QLabel("No image passes the filters. “Show all” takes them away.", self.thumbnails)
+        self.none = QLabel(self.thumbnails)
         self.none.setAlignment(Qt.AlignCenter)
         self.none.setProperty("role", "muted")
         self.none.hide()
@@ -109,11 +111,14 @@ class ImagesPage(QWidget):
             findings: Rows of each finding that names images, and short words for it.
         """
         self._reading, self._classes = reading, list(classes)
+        look = self._look = view.table.look if view is not None else self._look
         self.thumbnails.thumbs.put(view, reading)
         ignores = reading.meaning is not None and reading.meaning.ignore_value is not None
         self.bar.put(classes, shares or {}, ignores)
         for widget in (self.bar, self.bar.classes):
-            widget.setVisible(bool(classes))
+            widget.setVisible(bool(classes) and look.masks)
+        self.none.setText(f"No {look.noun.one} passes the filters. “Show all” takes them away.")
+        self.thumbnails.setAccessibleName(f"{look.noun.many.capitalize()} of the data set")
         self._place_classes()
         self.filters.put(view, classes, findings)
         self.refill()
@@ -173,7 +178,9 @@ class ImagesPage(QWidget):
             self.status.clear()
             return
         shown, total = len(self.thumbnails.samples.rows), view.table.total
-        words = count(total, "image") if shown == total else f"{shown:,} of {count(total, 'image')}"
+        words = count(total, *self._look.noun)
+        if shown != total:
+            words = f"{shown:,} of {words}"
         if out := int(np.count_nonzero(view.excluded)):
             words += f", {out:,} left out"
         spans = self.thumbnails.selectionModel().selection()
@@ -200,7 +207,9 @@ class ImagesPage(QWidget):
         from src.ui.widgets.sample_window import SampleWindow
 
         if index.isValid():
-            SampleWindow(self.window(), self.thumbnails, self._reading, self._classes).show_row(index)
+            SampleWindow(self.window(), self.thumbnails, self._reading, self._classes, self._look).show_row(
+                index
+            )
 
     def toggle_excluded(self) -> None:
         """Leave the selected images out, or take them in again when all of them are out."""
@@ -213,7 +222,7 @@ class ImagesPage(QWidget):
         """The paths of the selected images to the clipboard, a line each."""
         view = self.filters.view
         if view is not None and (rows := self.thumbnails.selected_rows()):
-            QApplication.clipboard().setText("\n".join(view.table.images[row] for row in rows))
+            QApplication.clipboard().setText("\n".join(view.table.files[row] for row in rows))
 
     def show_group(self) -> None:
         """Only the images of the group of the current one."""
@@ -230,19 +239,21 @@ class ImagesPage(QWidget):
         made = QMenu(self)
         made.setToolTipsVisible(True)
         view, rows = self.filters.view, self.thumbnails.selected_rows()
-        sample = self._current()
+        sample, look = self._current(), self._look
         if view is None or sample is None:
             return made
         out = bool(rows) and bool(view.excluded[rows].all())
         many = len(rows)
-        words = f" {many:,} images" if many > 1 else ""
+        words = f" {many:,} {look.noun.many}" if many > 1 else ""
         made.addAction("&View large\tEnter", lambda: self.enlarge(self.thumbnails.currentIndex()))
-        made.addAction("Preview &augmentation…", self.augment)
+        if look.augments:
+            made.addAction("Preview &augmentation…", self.augment)
         made.addSeparator()
-        made.addAction("&Open image file", lambda: files.open_file(sample["image"]))
-        mask = made.addAction("Open &mask file", lambda: files.open_file(sample["mask"]))
-        mask.setEnabled(bool(sample["mask"]))
-        made.addAction("Show in &folder", lambda: files.show_in_folder(sample["image"]))
+        made.addAction(f"&Open {look.noun.one} file", lambda: files.open_file(sample["file"]))
+        if look.masks:
+            mask = made.addAction("Open &mask file", lambda: files.open_file(sample["mask"]))
+            mask.setEnabled(bool(sample["mask"]))
+        made.addAction("Show in &folder", lambda: files.show_in_folder(sample["file"]))
         made.addAction("&Copy path" + ("s" if many > 1 else "") + "\tCtrl+C", self.copy_paths)
         made.addSeparator()
         group = made.addAction("Show its &group\tCtrl+Shift+G", self.show_group)
@@ -250,7 +261,9 @@ class ImagesPage(QWidget):
         toggle = made.addAction(
             f"{'Take in again' if out else '&Leave out'}{words}\tDel", self.toggle_excluded
         )
-        toggle.setToolTip("The files stay as they are; the next check and training do without the images")
+        toggle.setToolTip(
+            f"The files stay as they are; the next check and training do without the {look.noun.many}"
+        )
         return made
 
     def _show_menu(self, place: QPoint) -> None:

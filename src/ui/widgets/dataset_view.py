@@ -105,7 +105,7 @@ class DatasetView(DatasetCommands):
         column.addWidget(self.note)
         column.addWidget(self.tabs, 1)
         self.empty = EmptyState(
-            "images", "No data set is open", "File > Open Data Set Folder… shows the images of a folder."
+            "images", "No data set is open", "File > Open Data Set Folder… shows what is in a folder."
         )
         self.pages = QStackedWidget()
         self.waiting = WaitPage()
@@ -175,7 +175,7 @@ class DatasetView(DatasetCommands):
 
     def _found(self, source: Source) -> None:
         self._finder = None
-        self.source, self.decisions = source, Decisions(source.folder)
+        self.source, self.decisions = source, Decisions(source.folder, source.noun)
         self.check_again()
 
     def _not_found(self, folder: Path, error: Exception) -> None:
@@ -236,7 +236,7 @@ class DatasetView(DatasetCommands):
             self.pages.setCurrentIndex(2)
             return
         self.close_data()
-        self._say_nothing("Reading was cancelled", "Open the folder again to look at its images.")
+        self._say_nothing("Reading was cancelled", "Open the folder again to look at it.")
 
     def _say_nothing(self, title: str, text: str) -> None:
         self.empty.set_text(title, text)
@@ -258,13 +258,17 @@ class DatasetView(DatasetCommands):
         self.prepared = prepared
         description = prepared.description
         if not prepared.view.table.total and not prepared.findings:
-            self._say_nothing("There is nothing to show", "No image with a mask was found.")
+            noun = prepared.view.table.look.noun
+            self._say_nothing("There is nothing to show", f"No {noun.one} was found.")
             return
         classes = [str(c) for c in description.get("classes") or ()]
         named = [(tuple(rows), short(f, 40)) for f, rows in prepared.findings if rows]
+        look = prepared.view.table.look
+        self.tabs.setTabText(0, f"&{look.noun.many.capitalize()}")
+        self.augment.setVisible(look.augments)
         self.images.put(prepared.view, prepared.reading, classes, description.get("class_share") or {}, named)
         self.findings.put(prepared.findings)
-        self.sentence.setText(str(description.get("summary") or "No image that can be used."))
+        self.sentence.setText(str(description.get("summary") or f"No {look.noun.one} that can be used."))
         self.augment.setEnabled(prepared.view.table.total > 0)
         if self._statistics is not None:
             self._statistics.put(self._charts())

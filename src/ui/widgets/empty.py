@@ -33,6 +33,7 @@ class EmptyState(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._text, 0, Qt.AlignHCenter)
         column.addStretch(2)
+        self.set_text(title, text)
         self._dress()
         theme().changed.connect(self._dress)
 
@@ -40,7 +41,7 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._text.setText(text)
-        self._text.setMinimumHeight(self._text.heightForWidth(self._text.width()))  # a wrapped line more
+        self._text.setMinimumHeight(max(0, self._text.heightForWidth(self._text.width())))  # a wrapped line more
 
     def _dress(self) -> None:
         self._icon.setPixmap(icon(self._icon_name, "border_strong").pixmap(48, 48))

@@ -10,7 +10,7 @@ import numpy as np
 from PyQt5.QtCore import QEvent, QTimer, pyqtSignal
 from PyQt5.QtWidgets import QComboBox, QLineEdit, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from src.core.dataset.sample_filter import SampleFilter, SampleView
+from src.core.dataset.sample_filter import ALIKE, ALIKE_ACROSS, SampleFilter, SampleView
 from src.core.dataset.sample_table import PARTS
 from src.ui.icons import icon
 from src.ui.theme import set_role, theme
@@ -23,9 +23,9 @@ _MOST_GROUPS = 200
 _CONTENTS = (
     ("object", "With an object"), ("empty", "Empty"), ("excluded", "Left out"), ("kept", "Not left out"),
 )  # fmt: skip
-_ORDERS = (
-    ("", "As in the data set"), ("name", "By name"), ("size", "By size"), ("share", "By object share"),
-)  # fmt: skip
+#: Filters that are chosen from a list and named as in ``SampleFilter``.
+_CHOSEN = ("part", "class_number", "content", "size", "alike")
+_ORDERS = {"name": "By name", "size": "By size", "share": "By object share"}
 
 
 class Facet(QComboBox):
@@ -78,7 +78,7 @@ class FilterBar(QWidget):
     Attributes:
         view: The samples, or None.
         wanted: The filter now.
-        order: Empty, ``name``, ``size`` or ``share``; with ``descending``.
+        order: Empty or one of ``SampleView.orders``; with ``descending``.
 
     Signals:
         changed(): Another filter or order; ask `rows`.
@@ -123,11 +123,12 @@ class FilterBar(QWidget):
         self.group.lineEdit().setPlaceholderText("All groups")
         self.group.lineEdit().textEdited.connect(lambda _: self._typing.start())
         self.group.setCompleter(None)
+        self.alike = Facet("Near duplicates", "What seems to show one and the same thing", "Alike or not", "")
         self.sort = QComboBox()
         self.sort.setAccessibleName("Order")
-        self.sort.setToolTip("Order of the images")
-        for _, words in _ORDERS:
-            self.sort.addItem(words)
+        self.sort.addItem("As in the data set", "")
+        for order, words in _ORDERS.items():
+            self.sort.addItem(words, order)
         self.sort.currentIndexChanged.connect(self._sorted)
         self.descending = QToolButton()
         self.descending.setCheckable(True)
@@ -141,7 +142,7 @@ class FilterBar(QWidget):
         self.clear.clicked.connect(lambda _: self.set(SampleFilter()))
         row = QWidget()
         flow = FlowLayout(row, 6)
-        facets = (self.part, self.class_number, self.content, self.size, self.group, self.finding)
+        facets = (self.part, self.class_number, self.content, self.size, self.group, self.alike, self.finding)
         for widget in (self.name, *facets, self.sort, self.descending, self.clear):
             flow.addWidget(widget)
         policy = QSizePolicy(QSizePolicy.Preferred, QSizePolicy.Minimum)
@@ -150,7 +151,7 @@ class FilterBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(row)
-        for field in ("part", "class_number", "content", "size"):
+        for field in _CHOSEN:
             getattr(self, field).chosen.connect(
                 lambda value, f=field: self.set(replace(self.wanted, **{f: value}))
             )
@@ -184,16 +185,37 @@ class FilterBar(QWidget):
         self._typing.stop()
         if view is None:
             return
+        self._put_words(view)
         parts = [p for i, p in enumerate(PARTS) if (view.table.part == i).any()]
         self.part.put([(p, SPLIT_TITLES[p]) for p in parts] if len(parts) > 1 else [])
         self.class_number.put(list(enumerate(classes)))
-        self.content.put(_CONTENTS)
+        self.content.put(_CONTENTS if view.table.look.masks else _CONTENTS[2:])
         labels = view.sizes.labels
         self.size.put(list(enumerate(labels)) if len(labels) > 1 else [])
         self._put_groups(view)
+        self._put_alike(view)
         self.finding.put(findings)
         self._show_state()
         self.count()
+
+    def _put_words(self, view: SampleView) -> None:
+        """What the samples are called, and by what they can be ordered; the order stays where there still is one."""
+        look = view.table.look
+        many = look.noun.many
+        self.name.setToolTip(f"{many.capitalize()} whose path holds all these words (Ctrl+L)")
+        self.class_number.setToolTip(f"{many.capitalize()} {'on' if look.masks else 'in'} which this class is")
+        self.finding.setToolTip(f"{many.capitalize()} that a finding names")
+        self.content.setToolTip("With or without objects, left out or not" if look.masks else "Left out or not")
+        self.sort.setToolTip(f"Order of the {many}")
+        titles = {column.key: f"By {column.title.lower()}" for column in look.columns}
+        self.sort.blockSignals(True)
+        self.sort.clear()
+        self.sort.addItem("As in the data set", "")
+        for order in view.orders:
+            self.sort.addItem(_ORDERS.get(order) or titles[order], order)
+        self.sort.setCurrentIndex(max(0, self.sort.findData(self.order)))
+        self.order = self.sort.currentData()
+        self.sort.blockSignals(False)
 
     def _put_groups(self, view: SampleView) -> None:
         names = view.table.groups
@@ -203,6 +225,21 @@ class FilterBar(QWidget):
         self._group_numbers = {names[i]: int(i) for i in first}
         self.group.put([(names[i], names[i]) for i in first])
         self.group.setEditText("")
+
+    def _put_alike(self, view: SampleView) -> None:
+        names = view.alike.names[:_MOST_GROUPS]
+        choices = [(ALIKE, "All alike")] if names else []
+        if view.alike.across.any():
+            choices.append((ALIKE_ACROSS, "Alike across parts"))
+        self.alike.put([*choices, *((name, f"Like {name}") for name in names)])
+        self._alike_numbers = {name: number for number, name in enumerate(names)}
+
+    def _count_alike(self, counts: np.ndarray, choice: str) -> int:
+        if self.view is None or choice == ALIKE:
+            return int(counts.sum())
+        if choice == ALIKE_ACROSS:
+            return int(counts[self.view.alike.across].sum())
+        return int(counts[self._alike_numbers[choice]])
 
     def rows(self) -> np.ndarray:
         """The rows that are wanted, in their order."""
@@ -221,7 +258,7 @@ class FilterBar(QWidget):
             self._show_state()
 
     def _show_state(self) -> None:
-        for field in ("part", "class_number", "content", "size"):
+        for field in _CHOSEN:
             getattr(self, field).show_value(getattr(self.wanted, field))
         self.finding.show_value(self.wanted.rows)
         if self.group.currentText().strip() != self.wanted.group:
@@ -236,7 +273,7 @@ class FilterBar(QWidget):
         self.set(replace(self.wanted, name=self.name.text(), group=group.strip()))
 
     def _sorted(self, index: int) -> None:
-        self.order = _ORDERS[index][0]
+        self.order = self.sort.itemData(index)
         self.changed.emit()
 
     def _turned(self, on: bool) -> None:
@@ -253,6 +290,7 @@ class FilterBar(QWidget):
         self.size.count_with(lambda kind: int(found["size"][kind]))
         kinds = [key for key, _ in _CONTENTS]
         self.content.count_with(lambda kind: int(found["content"][kinds.index(kind)]))
+        self.alike.count_with(lambda choice: self._count_alike(found["alike"], choice))
         typed = self.group.currentText()
         self.group.count_with(lambda name: int(found["group"][self._group_numbers[name]]))
         self.group.setEditText(typed)

@@ -18,7 +18,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from src.core.dataset.findings import MAX_NAMED
+from src.core.dataset.findings import IMAGE, MAX_NAMED
 from src.ui.icons import icon
 from src.ui.text import count
 from src.ui.theme import colour, set_role, theme
@@ -40,7 +40,10 @@ _AT_ONCE = 1
 
 
 class Pictures(QWidget):
-    """A row of small pictures of images that a finding names.
+    """A row of small pictures of samples that a finding names.
+
+    Attributes:
+        noun: What a sample is called.
 
     Signals:
         opened(int): Row of the table whose picture was clicked.
@@ -51,11 +54,12 @@ class Pictures(QWidget):
     def __init__(self, thumbs: Thumbs, rows: list[int], overlay: Callable[[], Overlay]) -> None:
         super().__init__()
         self._thumbs, self.rows, self._overlay = thumbs, rows[:_PICTURES], overlay
+        self.noun = thumbs.noun
         self._current = 0
         self.setFocusPolicy(Qt.StrongFocus)
         self.setFixedHeight(_SIDE + 6)
-        self.setAccessibleName(f"{count(len(self.rows), 'image')} of this finding")
-        self.setToolTip("Click, or arrow keys and Enter: show the image in the grid")
+        self.setAccessibleName(f"{count(len(self.rows), *thumbs.noun)} of this finding")
+        self.setToolTip("Click, or arrow keys and Enter: show it in the grid")
         thumbs.loaded.connect(self._loaded)
 
     def sizeHint(self) -> QSize:
@@ -168,8 +172,9 @@ class FindingCard(QFrame):
             button.clicked.connect(partial(self._act, action))
             made.append(button)
         if rows and not any(a["kind"] == "open" for a in self.finding.get("actions") or []):
+            noun = self.pictures.noun if self.pictures is not None else IMAGE
             first = "the first " if len(self.finding.get("where") or ()) >= MAX_NAMED else ""
-            button = QPushButton(f"Show {first}{count(len(rows), 'image')}")
+            button = QPushButton(f"Show {first}{count(len(rows), *noun)}")
             button.setToolTip("Show them in the grid")
             button.clicked.connect(lambda _: self.chosen.emit())
             made.append(button)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -84,6 +84,7 @@ class SchemaForm(QScrollArea):
         show_help: bool = False,
         parent: QWidget | None = None,
         breathe: Callable[[], None] | None = None,
+        last: Collection[str] = (),
     ) -> None:
         """
         Args:
@@ -95,6 +96,7 @@ class SchemaForm(QScrollArea):
             show_help: Show below each field what it does; a wide form always does.
             parent: As in Qt.
             breathe: Called now and then while the fields are made.
+            last: Keys of the options that stand at the end.
         """
         super().__init__(parent)
         self.fields: dict[str, Field] = {}
@@ -112,7 +114,7 @@ class SchemaForm(QScrollArea):
         self._line.setContentsMargins(_MARGIN, _GAP, _MARGIN, _MARGIN)
         self._line.setSpacing(_GAP)
         self.setWidget(self._page)
-        for option in self._options.values():
+        for option in sorted(self._options.values(), key=lambda o: o.key in last):
             if wanted(option):
                 self._add(option, schema, choices, suggestions or {})
                 if breathe is not None and len(self.fields) % _AT_ONCE == 0:

@@ -222,11 +222,13 @@ class TextEditor(Editor):
 
 
 class FloatEditor(TextEditor):
-    """A number in either notation; the arrow keys step by a tenth of its size."""
+    """A number in either notation; the arrow keys step by a tenth of its size. Empty is None, where that is a value."""
 
     def __init__(self, option: Option, parent: QWidget | None = None) -> None:
         super().__init__(option, parent)
         _fix_width(self.line)
+        if option.optional:
+            self.line.setPlaceholderText("automatic")
         if option.unit:
             unit = QLabel(option.unit)
             unit.setProperty("role", "muted")
@@ -237,13 +239,19 @@ class FloatEditor(TextEditor):
 
     def value(self) -> Any:
         number = parse_number(self.line.text())
+        if self.option.optional and not self.line.text().strip():
+            return None
         return self.line.text().strip() if number is None else number
 
     def set_value(self, value: Any) -> None:
-        if value != self.value() or not self.line.text():
+        if value is None:
+            self.line.clear()
+        elif value != self.value() or not self.line.text():
             self.line.setText(number_text(value) if isinstance(value, (int, float)) else str(value))
 
     def fault(self) -> str:
+        if self.value() is None:
+            return ""
         number = parse_number(self.line.text())
         if number is None:
             return "Write a number, such as 0.001 or 1e-3."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
-from PyQt5.QtWidgets import QGridLayout, QLabel, QToolButton
+from PyQt5.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
 from src.core.config import Option
 from src.ui.icons import icon
@@ -22,6 +22,7 @@ from src.ui.widgets.form_editors import (
 )
 from src.ui.widgets.form_list import NamesEditor, NumbersEditor
 from src.ui.widgets.form_path import PathEditor, WeightsEditor
+from src.ui.widgets.form_paths import PathsEditor
 
 #: Where a value came from, as the tooltip says it.
 ORIGINS = {
@@ -48,6 +49,8 @@ def make_editor(option: Option, entries: Mapping[str, str], numbers: bool, free:
         return ChoiceEditor(
             option, {v: words.get(str(v), str(v).replace("_", " ").capitalize()) for v in option.choices}
         )
+    if option.kind == "list" and option.path:
+        return PathsEditor(option)
     if option.kind == "list":
         return NumbersEditor(option) if numbers else NamesEditor(option)
     if option.path == "file_or_none":
@@ -83,7 +86,7 @@ class Field(QObject):
         editor.setObjectName(option.key)
         self.label = QLabel("" if isinstance(editor, BoolEditor) else option.label)
         self.label.setWordWrap(True)
-        self.label.setBuddy(editor.focusProxy() or editor)
+        self.label.setBuddy(_target(editor))
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setVisible(False)
@@ -100,7 +103,7 @@ class Field(QObject):
 
     def place(self, grid: QGridLayout, row: int) -> None:
         """Take two rows of a grid of three columns: label, editor, reset."""
-        top = isinstance(self.editor, NamesEditor)
+        top = isinstance(self.editor, (NamesEditor, PathsEditor))
         alignment = Qt.AlignTop if top else Qt.AlignVCenter
         grid.addWidget(self.label, row, 0, alignment)
         grid.addWidget(self.editor, row, 1)
@@ -215,10 +218,16 @@ class Field(QObject):
         tip = "<p>" + "</p><p>".join(_escape(p) for p in parts if p) + "</p>"
         for widget in (self.label, self.editor):
             widget.setToolTip(tip)
-        target = self.editor.focusProxy() or self.editor
+        target = _target(self.editor)
         target.setAccessibleName(self.option.label)
         target.setAccessibleDescription(" ".join([self._reason, *parts]).strip())
         target.setToolTip(tip)
+
+
+def _target(editor: Editor) -> QWidget:
+    """What has the focus of an editor; PyQt takes a list of choices without entries for false."""
+    proxy = editor.focusProxy()
+    return editor if proxy is None else proxy
 
 
 def _escape(text: str) -> str:

@@ -17,6 +17,7 @@ from src.ui.widgets.form_editors import Editor
 
 _FILTERS = {
     "data.table": "Tables (*.csv *.tsv);;All files (*)",
+    "model.start_from": "Models (*.safetensors *.pth *.pt);;All files (*)",
     "model.encoder_weights": "Weights (*.pth *.pt *.safetensors *.bin);;All files (*)",
 }
 

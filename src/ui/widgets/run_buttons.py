@@ -15,6 +15,7 @@ from src.ui import run_control
 from src.ui.icons import icon
 from src.ui.run_control import LOSSES, RunControlError
 from src.ui.theme import set_role, theme
+from src.ui.widgets.job_menu import JobMenu, has_model
 
 #: Seconds after which the next, firmer step is offered.
 PATIENCE_S = 10.0
@@ -30,10 +31,12 @@ class RunButtons(QWidget):
     Signals:
         resume_asked(object): The person wants the `RunFolder` resumed.
         failed(str): An order could not be given; a sentence with cause and cure.
+        job_asked(object, str): The person wants a job (its id) with the model of the `RunFolder`.
     """
 
     resume_asked = pyqtSignal(object)
     failed = pyqtSignal(str)
+    job_asked = pyqtSignal(object, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +51,9 @@ class RunButtons(QWidget):
         self.pause = QPushButton("&Pause")
         self.resume = QPushButton("&Resume")
         self.force = QPushButton("F&orce")
+        self.use = QPushButton("&Use model")
+        self.use.setToolTip("Evaluate, predict or export with the model of this run")
+        self.use.setMenu(JobMenu(lambda job: self.job_asked.emit(self._folder, job), self))
         self.folder = QToolButton()
         self.report = QPushButton("Open re&port")
         self.folder.setAccessibleName("Open the run folder")
@@ -58,7 +64,7 @@ class RunButtons(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        for button in (self.finish, self.pause, self.stop, self.force, self.resume, self.report, self.folder):
+        for button in (self.finish, self.pause, self.stop, self.force, self.resume, self.use, self.report, self.folder):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -67,6 +73,7 @@ class RunButtons(QWidget):
         column.addWidget(self.note)
         set_role(self.force, "danger")
         set_role(self.resume, "primary")
+        set_role(self.use, "menu")
         for button, order in ((self.stop, "stop"), (self.finish, "finish_epoch"), (self.pause, "pause")):
             button.setToolTip(LOSSES[order])
             button.clicked.connect(lambda _=False, order=order: self.ask(order))
@@ -89,6 +96,7 @@ class RunButtons(QWidget):
             (self.pause, "pause", "text"),
             (self.resume, "resume", "accent_text"),
             (self.force, "error", "bad"),
+            (self.use, "library", "text"),
             (self.folder, "folder", "text"),
             (self.report, "report", "text"),
         ):
@@ -152,6 +160,7 @@ class RunButtons(QWidget):
         self.resume.setVisible(
             bool(self._summary and self._summary.resumable and self._summary.state != "new")
         )
+        self.use.setVisible(not alive and self._folder is not None and has_model(self._folder))
         self.report.setVisible(self._report() is not None)
         self.folder.setVisible(self._folder is not None)
         firm = alive and bool(self._asked) and waited >= self.patience_s and self._asked != "finish_epoch"

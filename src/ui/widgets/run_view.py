@@ -42,11 +42,13 @@ class RunView(QWidget):
         resume_asked(object): The person wants this `RunFolder` resumed. Without a listener the view resumes
             it itself.
         failed(str): An order could not be carried out; cause and cure.
+        job_asked(object, str): The person wants a job (its id) with the model of the `RunFolder`.
     """
 
     summary_changed = pyqtSignal(object)
     resume_asked = pyqtSignal(object)
     failed = pyqtSignal(str)
+    job_asked = pyqtSignal(object, str)
     follower: Callable[[RunFolder], Any] = staticmethod(_follow)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -88,6 +90,7 @@ class RunView(QWidget):
         self.header.ending.hide()
         self.header.buttons.resume_asked.connect(self._resume)
         self.header.buttons.failed.connect(self.failed)
+        self.header.buttons.job_asked.connect(self.job_asked)
 
     # ---- which run
 

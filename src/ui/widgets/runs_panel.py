@@ -32,6 +32,7 @@ from PyQt5.QtWidgets import (
 from src.ui.icons import STATE_ROLES, icon, paint_icon, state_icon_name
 from src.ui.text import metric_title, moment, number, run_title
 from src.ui.theme import colour, sized_font, theme
+from src.ui.widgets.job_menu import add_jobs, has_model
 from src.ui.wording import in_words
 
 SUMMARY = Qt.UserRole + 1
@@ -168,7 +169,7 @@ class RunsPanel(QWidget):
     Signals:
         opened(object): A `RunFolder` to be shown.
         ordered(object, str): A run and an order: ``stop``, ``pause``, ``finish_epoch``, ``resume``,
-            ``folder``.
+            ``folder``, or ``job:`` and the id of a job with its model.
     """
 
     opened = pyqtSignal(object)
@@ -281,6 +282,9 @@ class RunsPanel(QWidget):
             action = menu.addAction(icon(picture), text)
             action.setObjectName(order)
             action.triggered.connect(lambda _=False, order=order: self._order(run.folder, order))
+        if has_model(run.folder):
+            menu.addSeparator()
+            add_jobs(menu, lambda job: self._order(run.folder, f"job:{job}"))
         return menu
 
     def _order(self, folder: Any, order: str) -> None:

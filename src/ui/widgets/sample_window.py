@@ -1,4 +1,4 @@
-"""One image of a data set large, with its mask over it, down to its pixels; keys go to the next."""
+"""One sample of a data set large, an image with its mask over it down to its pixels; keys go to the next."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from PyQt5.QtCore import QModelIndex, Qt
 from PyQt5.QtGui import QCloseEvent, QImage, QKeySequence
 from PyQt5.QtWidgets import QFrame, QLabel, QPushButton, QShortcut, QWidget
 
+from src.core.dataset.contract import IMAGES_WITH_MASKS, Look, Thumbnail
 from src.core.dataset.masks import IGNORE_INDEX
-from src.ui.widgets.image_loader import ImageLoader
+from src.ui.widgets.image_loader import ImageLoader, Job
 from src.ui.widgets.overlay_bar import OverlayBar
 from src.ui.widgets.picture_window import PictureWindow
 from src.ui.widgets.pyramid import Pyramid, read_pyramid
 from src.ui.widgets.thumbnail_model import SAMPLE, SPLIT_TITLES, Reading, Thumb
 from src.ui.widgets.thumbnails import Thumbnails
+
+#: Longest side in pixels of a sample that is drawn.
+_DRAWN_SIDE = 1600
 
 
 class SampleWindow(PictureWindow):
@@ -26,9 +30,16 @@ class SampleWindow(PictureWindow):
         words: What is under the pointer, or how large the image is.
     """
 
-    def __init__(self, parent: QWidget, thumbnails: Thumbnails, reading: Reading, classes: list[str]) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        thumbnails: Thumbnails,
+        reading: Reading,
+        classes: list[str],
+        look: Look = IMAGES_WITH_MASKS,
+    ) -> None:
         super().__init__(parent, "")
-        self._thumbnails, self._reading, self._classes = thumbnails, reading, classes
+        self._thumbnails, self._reading, self._classes, self._look = thumbnails, reading, classes, look
         self._position, self._row, self._said = -1, -1, ""
         self._loader = ImageLoader(self)
         self._loader.loaded.connect(self._loaded)
@@ -41,11 +52,12 @@ class SampleWindow(PictureWindow):
         self.bar.opacity.setValue(round(thumbnails.cells.opacity * 100))
         self.view.set_overlay(self.bar.overlay)
         self.view.set_opacity(thumbnails.cells.opacity)
-        self.bar.setVisible(len(classes) > 0)
+        self.bar.setVisible(len(classes) > 0 and look.masks)
+        one = look.noun.one
         for place, (text, step, keys, tip) in enumerate(
             (
-                ("Pre&vious", -1, (Qt.Key_PageUp, Qt.Key_P), "The image before this one (Page up or P)"),
-                ("&Next", 1, (Qt.Key_PageDown, Qt.Key_N), "The image after this one (Page down or N)"),
+                ("Pre&vious", -1, (Qt.Key_PageUp, Qt.Key_P), f"The {one} before this one (Page up or P)"),
+                ("&Next", 1, (Qt.Key_PageDown, Qt.Key_N), f"The {one} after this one (Page down or N)"),
             )
         ):
             button = QPushButton(text)
@@ -77,14 +89,18 @@ class SampleWindow(PictureWindow):
         self.view.set_picture(self._preview(sample))
         self._say(f"Reading {sample['id']}…")
         reading = self._reading
-        job = partial(read_pyramid, sample["image"], sample["mask"], reading.meaning, reading.intensity_range)
+        job: Job = partial(
+            read_pyramid, sample["file"], sample.get("mask"), reading.meaning, reading.intensity_range
+        )
+        if reading.draw is not None:
+            job = partial(_drawn, reading.draw, sample)
         self._loader.want([(self._row, job)])
         self.show()
         self.raise_()
 
     def _preview(self, sample: dict[str, Any]) -> Pyramid | None:
         thumb = self._thumbnails.thumbs.find(sample["row"])
-        if not isinstance(thumb, Thumb) or not sample["width"] or not sample["height"]:
+        if not isinstance(thumb, Thumb) or not sample.get("width") or not sample.get("height"):
             return None
         pixels = _array(thumb.picture)
         return Pyramid.preview(pixels, thumb.labels, sample["width"], sample["height"])
@@ -101,7 +117,12 @@ class SampleWindow(PictureWindow):
             return
         self.view.set_picture(picture)
         if picture is None:
-            self._say("This image cannot be read; the findings of the data set say why.")
+            self._say(f"This {self._look.noun.one} cannot be read; the findings of the data set say why.")
+            return
+        if self._reading.draw is not None:
+            view = self._thumbnails.samples.view
+            known = view.table.words(row) if view is not None else []
+            self._say("    ".join(f"{column.title} {words}" for column, words in known))
             return
         words = f"{picture.width:,} × {picture.height:,} px"
         if self._reading.meaning is not None and not picture.labels:
@@ -113,7 +134,10 @@ class SampleWindow(PictureWindow):
         self.words.setText(words)
 
     def _pointed(self, x: int, y: int) -> None:
-        found = self.view.picture.at(x, y) if self.view.picture is not None and x >= 0 else None
+        picture = (
+            self.view.picture if self._reading.draw is None else None
+        )  # pixels of a drawing mean nothing
+        found = picture.at(x, y) if picture is not None and x >= 0 else None
         if found is None:
             self.words.setText(self._said)
             return
@@ -131,6 +155,11 @@ class SampleWindow(PictureWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._loader.end()
         super().closeEvent(event)
+
+
+def _drawn(draw: Thumbnail, sample: dict[str, Any]) -> Pyramid:
+    """A sample that is no image, as large as a screen."""
+    return Pyramid.of(draw(sample, _DRAWN_SIDE), None)
 
 
 def _short(values: tuple[float, ...]) -> tuple[float, ...]:

@@ -129,7 +129,7 @@ class StatPlot(QFrame):
             self._x.names = chart.names
         else:
             self._x.log = chart.log_x
-        self._plot = _Plot(axisItems={"left": self._y, "bottom": self._x})
+        self._plot = _Plot(axisItems={"left": self._y, "bottom": self._x}, enableMenu=False)
         self._build()
         self._dress()
         theme().changed.connect(self._dress)

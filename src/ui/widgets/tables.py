@@ -136,7 +136,9 @@ class ClassesPage(QWidget):
             self._model.appendRow([first, *cells])
         self.view.horizontalHeader().setSectionResizeMode(QHeaderView.Stretch)
         self.view.sortByColumn(sorted_by if known else 0, order if known else Qt.AscendingOrder)
-        self._about.setText(f"Validation images, epoch {row['epoch']}, all pixels together")
+        self._about.setText(
+            f"Validation {_of_validation(str(self._data.started.get('task') or ''), row['epoch'])}"
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -257,6 +259,15 @@ def _shown(value: Any, unit: str) -> str:
         return ", ".join(map(str, value)) or "–"
     text = str(value)
     return f"{text} {singular(unit) if value == 1 else unit}".strip() if text else "–"
+
+
+def _of_validation(task: str, epoch: Any) -> str:
+    """From what the values of an epoch come: images and all their pixels, or whatever the task's samples are."""
+    from src.core.dataset.contract import IMAGES_WITH_MASKS
+    from src.tasks.catalog import TASKS
+
+    look = TASKS[task].look if task in TASKS else IMAGES_WITH_MASKS
+    return f"{look.noun.many}, epoch {epoch}" + (", all pixels together" if look.masks else "")
 
 
 def _labels(task: str) -> dict[str, tuple[str, str, str]]:

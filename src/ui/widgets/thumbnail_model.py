@@ -12,10 +12,12 @@ import numpy as np
 from PyQt5.QtCore import QAbstractListModel, QModelIndex, QObject, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QImage
 
+from src.core.dataset.findings import IMAGE, Noun
 from src.ui.widgets.image_loader import ImageLoader
 from src.ui.widgets.overlay import Overlay, to_image
 
 if TYPE_CHECKING:
+    from src.core.dataset.contract import Thumbnail
     from src.core.dataset.files.thumbnails import ThumbnailStore
     from src.core.dataset.masks import MaskMeaning
     from src.core.dataset.sample_filter import SampleView
@@ -64,10 +66,14 @@ class Reading:
     Attributes:
         meaning: Of the mask values, or None while it is not known.
         intensity_range: See `read_image`.
+        draw: Makes pictures of samples that are no images (``contract.Thumbnail``), or None.
+        task: Whose samples these are; pictures in the cache are told apart by it.
     """
 
     meaning: MaskMeaning | None = None
     intensity_range: tuple[float, float] | None = None
+    draw: Thumbnail | None = None
+    task: str = ""
 
 
 class Thumbs(QObject):
@@ -104,6 +110,11 @@ class Thumbs(QObject):
         if self.loader:
             self.loader.forget()
 
+    @property
+    def noun(self) -> Noun:
+        """What a sample of the data set is called."""
+        return self._view.table.look.noun if self._view is not None else IMAGE
+
     def close(self) -> None:
         """End the reading threads; they start again when they are needed."""
         if self.loader:
@@ -134,7 +145,9 @@ class Thumbs(QObject):
     def _job(self, row: int, side: int) -> Any:
         assert self._view is not None and self._store is not None
         table = self._view.table
-        return partial(_read, self._store, table.images[row], table.masks[row], self._reading, side)
+        if self._reading.draw is not None:
+            return partial(_draw, self._store, table.sample(row), self._reading, side)
+        return partial(_read, self._store, table.files[row], table.masks[row], self._reading, side)
 
     def _take(self, key: tuple[int, int, int], result: tuple[QImage, np.ndarray | None] | None) -> None:
         generation, row, side = key
@@ -178,6 +191,16 @@ def _read(
     return to_image(pixels), labels
 
 
+def _draw(
+    store: ThumbnailStore, sample: dict[str, Any], reading: Reading, side: int
+) -> tuple[QImage, np.ndarray | None]:
+    from src.core.dataset.files.thumbnails import reduced
+
+    assert reading.draw is not None
+    pixels = store.drawn(sample["file"], f"{reading.task} {sample['id']}", partial(reading.draw, sample))
+    return to_image(reduced(pixels, side)), None
+
+
 class ThumbnailModel(QAbstractListModel):
     """The rows of a table that pass a filter, in an order."""
 
@@ -216,20 +239,24 @@ class ThumbnailModel(QAbstractListModel):
         words = SPLIT_TITLES[sample["split"]]
         if self.view.excluded[row]:
             words += ", left out"
-        return f"{sample['id']}, {words}" if role == Qt.AccessibleTextRole else _tip(sample, words)
+        return f"{sample['id']}, {words}" if role == Qt.AccessibleTextRole else _tip(self.view, sample, words)
 
     def rows_at(self, indexes: Sequence[QModelIndex]) -> list[int]:
         """Rows of the table."""
         return [int(self.rows[i.row()]) for i in indexes]
 
 
-def _tip(sample: dict[str, Any], words: str) -> str:
-    lines = [f"{words}: {sample['image']}", sample["mask"] or "no mask: nothing is on it"]
-    size = QSize(sample["width"], sample["height"])
-    if not size.isEmpty():
-        lines.append(f"{size.width():,} × {size.height():,} px")
-    if sample["share"] == sample["share"]:
-        lines[-1] += f", objects cover {sample['share']:.2%}"
+def _tip(view: SampleView, sample: dict[str, Any], words: str) -> str:
+    lines = [f"{words}: {sample['file']}"]
+    if view.table.look.masks:
+        lines.append(sample["mask"] or "no mask: nothing is on it")
+        size = QSize(sample["width"], sample["height"])
+        if not size.isEmpty():
+            lines.append(f"{size.width():,} × {size.height():,} px")
+        if sample["share"] == sample["share"]:
+            lines[-1] += f", objects cover {sample['share']:.2%}"
+    else:
+        lines += [f"{column.title}: {known}" for column, known in view.table.words(sample["row"])]
     if sample["group"] and sample["group"] != sample["id"]:
         lines.append(f"Belongs to {sample['group']}")
     return "\n".join(lines)

@@ -43,13 +43,14 @@ JOBS: dict[str, JobInfo] = {
             id="predict", title="Predict",
             about="Finds the objects on new images of any size, and writes masks, tables and pictures.",
             config=predict_config.PredictConfig, runtime=f"{_HERE}.predict:run", folder="predictions", takes="images",
-            label=_images, check=predict_config.check,
+            label=_images, check=predict_config.check, unavailable=predict_config.unavailable,
         ),
         JobInfo(
             id="export", title="Export model",
             about="Writes the model for other programs, runs it there, and compares it with the original.",
             config=export_config.ExportConfig, runtime=f"{_HERE}.export:run", folder="export",
             label=lambda config: f"{config.format}-{config.precision}", check=export_config.check,
+            unavailable=export_config.unavailable,
         ),
         JobInfo(
             id="rank", title="Label next",

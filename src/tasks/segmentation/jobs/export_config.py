@@ -92,6 +92,12 @@ def availability() -> dict[str, str]:
     return {name: text if name == "onnx" else "" for name in FORMATS}
 
 
+def unavailable() -> dict[str, dict[str, str]]:
+    """See `JobInfo.unavailable`."""
+    missing = {name: reason for name, reason in availability().items() if reason}
+    return {"format": missing} if missing else {}
+
+
 def check(config: ExportConfig) -> list[Finding]:
     """What is wrong with a configuration, known without torch and without the model."""
     found = []
@@ -113,4 +119,4 @@ def check(config: ExportConfig) -> list[Finding]:
     return found
 
 
-__all__ = ["FORMATS", "INSTALL", "OPSETS", "ExportConfig", "availability", "check"]
+__all__ = ["FORMATS", "INSTALL", "OPSETS", "ExportConfig", "availability", "check", "unavailable"]

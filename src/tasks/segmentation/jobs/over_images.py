@@ -152,6 +152,9 @@ class WorkAtImages:
                         waiting.append((image, result))
                     settle(False)
             settle(True)
+        except JobCancelledError:  # of a sink, in the middle of an image
+            settle(True)
+            return False
         except ResultsError as error:
             raise JobError(str(error), error.cure) from error
         return asked_for_all and not of_name

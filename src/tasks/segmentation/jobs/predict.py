@@ -11,8 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.findings import counted
+from src.core.inference.sources import FileSource
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction.crf import BlockwiseCrf
 from src.core.prediction.images import ImageFile
 from src.core.prediction.index import Prediction
 from src.core.prediction.pictures import BandedPng
@@ -36,30 +39,36 @@ class MaskSink:
         size: tuple[int, int],
         threshold: float,
         files: list[BandedPng],
-        finish: Callable[[np.ndarray, np.ndarray, float, list[BandedPng]], Any],
+        finish: Callable[[np.ndarray, np.ndarray, float, list[BandedPng], int], Any],
+        crf: BlockwiseCrf | None = None,
     ) -> None:
         self._labels, self._score = np.empty(size, np.uint8), np.empty(size, np.uint8)
-        self._threshold, self._files, self._finish = threshold, files, finish
+        self._threshold, self._files, self._finish, self._crf = threshold, files, finish, crf
         self._begun = time.monotonic()
 
     def band(self, top: int, probabilities: Tensor) -> None:
         """See `Sink.band`."""
-        rows = slice(top, top + probabilities.shape[1])
+        if self._crf is not None:
+            for first, labels, score in self._crf.add(probabilities.cpu().numpy()):
+                self._labels[first : first + len(labels)] = labels
+                self._score[first : first + len(labels)] = _bytes(torch.from_numpy(score))
+        else:
+            self._take(slice(top, top + probabilities.shape[1]), probabilities)
+        for number, file in enumerate(self._files):
+            file.write(_bytes(probabilities[number]))
+
+    def _take(self, rows: slice, probabilities: Tensor) -> None:
         if probabilities.shape[0] == 1:
             score, labels = probabilities[0], probabilities[0] > self._threshold
         else:
             score, labels = probabilities.max(dim=0)
         self._labels[rows] = labels.to(torch.uint8).cpu().numpy()
         self._score[rows] = _bytes(score)
-        if len(self._files) == 1:
-            self._files[0].write(self._score[rows])
-        else:
-            for number, file in enumerate(self._files):
-                file.write(_bytes(probabilities[number]))
 
     def end(self) -> Any:
         """See `Sink.end`."""
-        return self._finish(self._labels, self._score, self._begun, self._files)
+        refined = self._crf.changed if self._crf is not None else 0
+        return self._finish(self._labels, self._score, self._begun, self._files, refined)
 
     def abandon(self) -> None:
         """Leave no half-written file behind."""
@@ -162,10 +171,14 @@ class _Prediction:
                 writers.make_room(pixels)
                 files = self.out.probabilities(image, size) if self.config.results.probabilities else []
 
-                def finish(labels: Any, score: Any, begun: float, files: list[BandedPng]) -> Any:
-                    return writers.submit(pixels, self.out.write, image, labels, score, begun, files)
+                def finish(
+                    labels: Any, score: Any, begun: float, files: list[BandedPng], refined: int
+                ) -> Any:
+                    return writers.submit(
+                        pixels, self.out.write, image, labels, score, begun, files, None, refined
+                    )
 
-                return MaskSink(size, self.threshold, files, finish)
+                return MaskSink(size, self.threshold, files, finish, self._crf(image, size))
 
             def done(image: ImageFile, result: Prediction) -> None:
                 if result.error:
@@ -180,6 +193,20 @@ class _Prediction:
                 counter.one_more(image.name)
 
             return self.work.stream(images, sink_for, done, failed)
+
+    def _crf(self, image: ImageFile, size: tuple[int, int]) -> BlockwiseCrf | None:
+        if self.config.postprocess.refine == "none":
+            return None
+        loaded = self.work.loaded
+        pixels = FileSource(image.path, loaded.channels, loaded.intensity_range, image.name)
+
+        def picture(region: tuple[int, int, int, int]) -> np.ndarray:
+            if pixels.size != size:
+                raise UnreadableImageError(image.path, "changed its size while it was worked on")
+            return pixels.read(region)
+
+        channels = 1 if self.work.binary else len(loaded.classes)
+        return BlockwiseCrf(size, channels, self.config.postprocess, self.threshold, picture, self.job.go_on)
 
     def _tables(self) -> None:
         if not self.config.results.objects:
@@ -259,6 +286,7 @@ def changes_said(changes: Changes) -> list[str]:
         said.append(f"{counted(changes.objects, 'object was', 'objects were')} removed by the corrections "
                     f"({', '.join(parts)}; {changes.removed:,} pixels).")  # fmt: skip
     pixels = [
+        ("given to another class by the dense CRF", changes.refined),
         ("removed by opening", changes.opened),
         ("added by closing", changes.closed),
         ("filled in holes", changes.filled),

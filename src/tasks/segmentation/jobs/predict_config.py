@@ -6,8 +6,10 @@ from src.core.config.conditions import when
 from src.core.config.fields import Section, option, section
 from src.core.config.job import ComputeConfig, JobConfig
 from src.core.dataset.findings import Finding
+from src.core.job import check_available
+from src.core.prediction import crf
 from src.core.prediction.images import find_images
-from src.core.prediction.options import PostprocessConfig
+from src.core.prediction.options import DENSE_CRF, PostprocessConfig
 from src.tasks.segmentation.jobs.inference_config import InferenceConfig
 
 
@@ -82,4 +84,10 @@ def _has_folder(pattern: str) -> bool:
 
 def check(config: PredictConfig) -> list[Finding]:
     """What is wrong with the configuration as far as it is known before the job starts."""
-    return check_images(config.images, config.watch)
+    return check_images(config.images, config.watch) + check_available(config, unavailable())
+
+
+def unavailable() -> dict[str, dict[str, str]]:
+    """See `JobInfo.unavailable`."""
+    reason = crf.unavailable()
+    return {"postprocess.refine": {DENSE_CRF: reason}} if reason else {}
