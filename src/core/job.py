@@ -7,10 +7,11 @@ progress are ``stage`` events, its ending a ``run_ended`` event. So every reader
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from src.core.config.fields import options
 from src.core.config.job import JobConfig
 from src.core.dataset.findings import Finding
 from src.core.run.commands import CommandInbox
@@ -47,6 +48,8 @@ class JobInfo:
         takes: The option that further words of the command line fill: ``data``, or a list such as ``images``.
         label: A word for the name of the results' folder, such as the data set.
         check: ``check(config) -> findings`` that are known without torch and without reading data.
+        unavailable: Key of an option to the values that cannot be chosen on this machine, each with the reason as a
+            sentence with its cure. Windows grey them; ``check`` refuses them, see `check_available`.
     """
 
     id: str
@@ -58,6 +61,24 @@ class JobInfo:
     takes: str = ""
     label: Callable[[Any], str] = lambda _config: ""
     check: Callable[[Any], list[Finding]] = lambda _config: []
+    unavailable: Callable[[], Mapping[str, Mapping[str, str]]] = dict
+
+
+def check_available(config: JobConfig, unavailable: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+    """An error for each value of a configuration that cannot be chosen on this machine."""
+    found = []
+    for option in options(type(config)):
+        value = config
+        for name in option.key.split("."):
+            value = getattr(value, name)
+        if reason := unavailable.get(option.key, {}).get(str(value), ""):
+            words = (option.choice_labels or {}).get(str(value), str(value))
+            what, _, cure = reason.partition(". ")
+            message = f"{option.label} “{words}” is not available here: {what}."
+            found.append(
+                Finding("error", "option.unavailable", message, cure or "Choose another.", (option.key,))
+            )
+    return found
 
 
 class Job:

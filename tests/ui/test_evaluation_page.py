@@ -471,3 +471,18 @@ def test_ten_thousand_images_do_not_hold_the_window_up(
     page.images.find.setText("image_09")
     assert time.perf_counter() - started < 0.2
     assert len(page.images.list.images.rows) == 1000
+
+
+@pytest.mark.parametrize(
+    "classes", [("background", "crack"), ("sky", "a class with a long name", "road", "tree")]
+)
+def test_no_page_is_wider_than_a_small_window(
+    qtbot: QtBot, page: EvaluationPage, tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    """1280 px less the list of runs and a scroll bar."""
+    page.open_folder(write(tmp_path, evaluation(40, classes=classes)))
+    qtbot.waitUntil(lambda: page.data is not None)
+    for index in range(page.tabs.count()):
+        page.tabs.setCurrentIndex(index)
+        widest = page.tabs.widget(index).minimumSizeHint().width()
+        assert widest <= 940, (page.tabs.tabText(index), widest)

@@ -14,8 +14,8 @@ class PostprocessConfig(Section):
     """Corrections of a predicted mask; all off leaves the mask as the model gave it. Done in this order."""
 
     refine: Literal["none", "dense_crf"] = option(
-        "none", "Refinement", "A dense CRF moves the outlines of objects to edges in the image and removes specks; thin "
-        "objects may vanish, so compare. Needs pydensecrf2.",
+        "none", "Refinement", "A dense CRF moves the outlines of objects to edges in the image. Thin objects may vanish and "
+        "textured ones break up, so compare. Needs pydensecrf2.",
         choice_labels={"none": "None", "dense_crf": "Dense CRF"},
     )  # fmt: skip
     crf_strength: float = option(

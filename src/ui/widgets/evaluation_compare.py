@@ -103,6 +103,7 @@ class ComparePage(QWidget):
         below.setContentsMargins(0, 8, 0, 0)
         head = QHBoxLayout()
         title = QLabel("Where they differ most (IoU of each image)")
+        title.setWordWrap(True)
         title.setFont(sized_font(self, 1.1, QFont.DemiBold))
         head.addWidget(title, 1)
         head.addWidget(self.which)

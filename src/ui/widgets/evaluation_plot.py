@@ -41,6 +41,7 @@ class ScorePlot(QFrame):
         self._heading = QLabel(title)
         self._keys = QLabel()
         self._keys.setTextFormat(Qt.RichText)
+        self._keys.setWordWrap(True)  # else two plots side by side are wider than a small window
         self.value = ElidedLabel()
         self.value.setProperty("role", "muted")
         self._x, self._y = ValueAxis("bottom"), ValueAxis("left")
@@ -65,10 +66,9 @@ class ScorePlot(QFrame):
         head = QHBoxLayout()
         head.setContentsMargins(12, 8, 12, 0)
         head.addWidget(self._heading)
-        head.addStretch(1)
-        head.addWidget(self._keys)
-        below = QHBoxLayout()
+        below = QVBoxLayout()
         below.setContentsMargins(12, 0, 12, 0)
+        below.addWidget(self._keys)
         below.addWidget(self.value)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 4)
@@ -102,7 +102,8 @@ class ScorePlot(QFrame):
         marks = {"solid": "━━", "dash": "╍╍", "dot": "┅┅"}
         words = [f'<span style="color:{colour(line.role).name()}">{marks[line.style]}</span>&nbsp;{line.name}'
                  for line in self.graph.lines if line.name]  # fmt: skip
-        self._keys.setText("&nbsp;&nbsp; ".join(words) if len(words) > 1 else "")
+        self._keys.setText("&nbsp;&nbsp; ".join(words))
+        self._keys.setVisible(len(words) > 1)
         self._plot.setBackground(colour("surface"))
         font = sized_font(self, 0.88)
         item, metrics = self._plot.getPlotItem(), QFontMetricsF(font)

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.threads.errand import Errand
+from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.evaluation_data import PARTS, EvaluationData, figure
 from src.ui.widgets.evaluation_graph import Graph, Line
 from src.ui.widgets.evaluation_keep import STEPS, keep_threshold, kept_now, restore_threshold
@@ -281,7 +282,7 @@ class _Figures(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.values = [QLabel() for _ in _LINES]
-        self.words = QLabel()
+        self.words = ElidedLabel()
         self.words.setProperty("role", "muted")
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)

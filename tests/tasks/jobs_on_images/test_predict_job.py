@@ -17,10 +17,11 @@ import pytest
 from src.core.dataset.files.images import read_mask
 from src.core.dataset.formats import rle
 from src.core.evaluation.threshold import StoredThreshold, write_threshold
-from src.core.job import JobError
-from src.core.prediction import results
+from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction import crf, results
 from src.core.prediction.index import read_index, read_objects
 from src.core.run.commands import send
+from src.tasks.segmentation.jobs import JOBS
 from src.tasks.segmentation.jobs.predict import run
 from src.tasks.segmentation.jobs.predict_config import PredictConfig, check
 from tests.tasks.jobs_on_images.conftest import Bench, loaded, spots
@@ -250,3 +251,55 @@ def test_nothing_to_do_is_an_error_with_its_cure(bench: Bench, tmp_path: Path) -
     assert [f.code for f in check(config(tmp_path / "absent.png"))] == ["images.absent"]
     assert [f.code for f in check(config(tmp_path / "model.bin"))] == ["images.kind"]
     assert not check(config(tmp_path / "empty", watch=True))
+
+
+# -- dense CRF ---
+
+
+@pytest.mark.skipif(bool(crf.unavailable()), reason=f"the dense CRF is optional: {crf.unavailable()}")
+def test_the_dense_crf_works_on_the_mask_and_is_told(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    spots(folder / "a.png", (60, 80), [(20, 15, 24, 30)])
+    image = cv2.imread(str(folder / "a.png"))
+    image[50, 60] = 135  # a pixel that is the object, but not surely
+    cv2.imwrite(str(folder / "a.png"), image)
+    plain = bench.do(run, config(folder), "plain")
+    found = bench.do(
+        run, config(folder, postprocess={"refine": "dense_crf"}, results={"probabilities": True}), "crf"
+    )
+    assert (plain["objects"], found["objects"]) == (2, 1)  # the speck is gone
+    assert any("given to another class by the dense CRF" in text for text in found["said"])
+    index = read_index(tmp_path / "crf")
+    mask = read_mask(tmp_path / "crf" / index["a.png"].mask)
+    before = read_mask(tmp_path / "plain" / "masks" / "a.png")
+    assert index["a.png"].changes == {"refined": int(np.count_nonzero(mask != before))}
+    probability = read_mask(tmp_path / "crf" / index["a.png"].probability[0])
+    assert probability[50, 60] > 150  # what the model said stays
+
+
+@pytest.mark.skipif(bool(crf.unavailable()), reason=f"the dense CRF is optional: {crf.unavailable()}")
+def test_the_dense_crf_can_be_stopped_inside_an_image(
+    bench: Bench, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: object) -> None:
+        raise JobCancelledError
+
+    monkeypatch.setattr(Job, "go_on", stop)
+    monkeypatch.setattr(Job, "progress", lambda *_: None)
+    found = bench.do(run, config(pictures, postprocess={"refine": "dense_crf"}))
+    assert found["status"] == "stopped"
+    assert not list((bench.root / "results").rglob("*.part"))
+
+
+def test_the_dense_crf_is_refused_where_its_library_is_absent(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crf, "unavailable", lambda: "pydensecrf2 is not installed. Install with: pip …")
+    assert JOBS["predict"].unavailable() == {
+        "postprocess.refine": {"dense_crf": "pydensecrf2 is not installed. Install with: pip …"}
+    }
+    assert not check(config(pictures))
+    (refused,) = check(config(pictures, postprocess={"refine": "dense_crf"}))
+    assert (refused.severity, refused.where) == ("error", ("postprocess.refine",))
+    assert refused.message == "Refinement “Dense CRF” is not available here: pydensecrf2 is not installed."
+    assert refused.cure == "Install with: pip …"
