@@ -84,7 +84,9 @@ def _sources(length: Any, padded: Any) -> Tensor:
     As a table of indices there is no choice that depends on the size, so one graph serves every size from one pixel.
     """
     at = torch.arange(padded)
-    mirrored = torch.where(torch.full_like(at, 1) * (padded - length) < length, 2 * (length - 1) - at, length - 1)
+    mirrored = torch.where(
+        torch.full_like(at, 1) * (padded - length) < length, 2 * (length - 1) - at, length - 1
+    )
     return torch.where(at < length, at, mirrored)
 
 

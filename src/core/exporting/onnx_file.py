@@ -45,7 +45,12 @@ def write_onnx(
         # The exporter prints its progress and its doubts
         with quiet(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             written: Any = torch.onnx.export(
-                program, dynamo=True, opset_version=opset, input_names=["image"], output_names=[output], verbose=False
+                program,
+                dynamo=True,
+                opset_version=opset,
+                input_names=["image"],
+                output_names=[output],
+                verbose=False,
             )
             model = written.model_proto
     except Exception as error:  # an operator without translation, or a fault inside the exporter

@@ -70,7 +70,9 @@ def _kept_float(path: Path) -> list[str]:
     import onnx
 
     nodes = list(onnx.load(str(path)).graph.node)
-    convolutions = [n for n, node in enumerate(nodes) if node.op_type in ("Conv", "ConvTranspose", "MatMul", "Gemm")]
+    convolutions = [
+        n for n, node in enumerate(nodes) if node.op_type in ("Conv", "ConvTranspose", "MatMul", "Gemm")
+    ]
     if not convolutions:
         raise ExportError("The model has no layer that could be quantised.")
     first, last = convolutions[0], [n for n in convolutions if nodes[n].op_type == "Conv"][-1:]

@@ -41,7 +41,9 @@ def limits_for(precision: Precision, share: float | None = None) -> Limits:
         return usual
     # Who allows more pixels to differ allows their probabilities, and the IoU that hangs on them, to differ too
     wider = share > usual.share
-    return Limits(None if wider else usual.largest, share, max(share, usual.iou_lost) if wider else usual.iou_lost)
+    return Limits(
+        None if wider else usual.largest, share, max(share, usual.iou_lost) if wider else usual.iou_lost
+    )
 
 
 @dataclass

@@ -25,7 +25,9 @@ class ExportError(Exception):
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without the exporters' remarks on their own inside, which concern nobody who exports."""
-    loggers = [logging.getLogger(name) for name in ("torch", "torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
+    loggers = [
+        logging.getLogger(name) for name in ("torch", "torch.onnx", "torch.export", "onnxscript", "onnx_ir")
+    ]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
@@ -76,7 +78,9 @@ def _sizes_of_one() -> Iterator[None]:
         yield
 
 
-def write_program(graph: ExportGraph, example: Tensor, path: Path, dynamic_size: bool, about: dict[str, str]) -> None:
+def write_program(
+    graph: ExportGraph, example: Tensor, path: Path, dynamic_size: bool, about: dict[str, str]
+) -> None:
     """Write a .pt2 file, with ``about`` inside (one file each, read with ``extra_files``).
 
     Raises:
@@ -87,8 +91,10 @@ def write_program(graph: ExportGraph, example: Tensor, path: Path, dynamic_size:
         torch.export.save(program, str(path), extra_files=dict(about))
 
 
-def write_torchscript(graph: ExportGraph, example: Tensor, path: Path, about: dict[str, str]) -> None:
-    """Write TorchScript, with ``about`` inside.
+def write_torchscript(
+    graph: ExportGraph, example: Tensor, path: Path, about: dict[str, str], freeze: bool = True
+) -> None:
+    """Write TorchScript, with ``about`` inside; frozen, its weights are constants and batch-norm is folded into them.
 
     Raises:
         ExportError: The network cannot be traced.
@@ -97,6 +103,8 @@ def write_torchscript(graph: ExportGraph, example: Tensor, path: Path, about: di
         with quiet(), torch.no_grad():
             # Tracing forgets which sizes it has taken for fixed numbers; the check at other sizes finds them
             traced = torch.jit.trace(graph, (example,), check_trace=False)
+            if freeze:
+                traced = torch.jit.freeze(traced.eval())
             torch.jit.save(traced, str(path), _extra_files=dict(about))
     except Exception as error:
         raise ExportError(f"The network cannot be traced: {reason(error)}") from error

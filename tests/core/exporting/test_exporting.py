@@ -98,11 +98,14 @@ def test_a_program_takes_every_size_and_says_what_is_in_it(tmp_path: Path) -> No
     assert extra == {"lathe.version": "9"}
 
 
-def test_torchscript_of_a_fixed_size(tmp_path: Path) -> None:
+@pytest.mark.parametrize("freeze", [True, False])
+def test_torchscript_of_a_fixed_size(tmp_path: Path, freeze: bool) -> None:
     ours, _ = graph()
-    write_torchscript(ours, ours.example(2, 3, 40, 56), tmp_path / "m.pt", {"lathe.version": "9"})
+    write_torchscript(ours, ours.example(2, 3, 40, 56), tmp_path / "m.pt", {"lathe.version": "9"}, freeze)
     run = load_torchscript(tmp_path / "m.pt")
     np.testing.assert_allclose(run(image(40, 56, 3)), ours(torch.from_numpy(image(40, 56, 3))), atol=2e-6)
+    weights = list(torch.jit.load(str(tmp_path / "m.pt")).parameters())
+    assert bool(weights) is not freeze, "a frozen program has constants where the weights were"
 
 
 def test_onnx_takes_every_size_in_a_process_of_its_own(tmp_path: Path) -> None:

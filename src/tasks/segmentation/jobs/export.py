@@ -199,7 +199,7 @@ class Export:
         if config.format == "torch_export":
             write_program(graph, example, self._beside, dynamic, about)
         elif config.format == "torchscript":
-            write_torchscript(graph, example, self._beside, about)
+            write_torchscript(graph, example, self._beside, about, config.freeze)
         else:
             from src.core.exporting.onnx_file import write_onnx
 

@@ -11,7 +11,11 @@ from src.core.config.job import JobConfig
 from src.core.dataset.findings import Finding
 from src.tasks.segmentation.jobs.inference_config import ForeignConfig
 
-FORMATS = {"onnx": "ONNX", "torch_export": "PyTorch program (torch.export)", "torchscript": "TorchScript (deprecated)"}
+FORMATS = {
+    "onnx": "ONNX",
+    "torch_export": "PyTorch program (torch.export)",
+    "torchscript": "TorchScript (deprecated)",
+}
 #: Those that the exporter writes and onnxruntime reads back equal; lower ones lack operators that the exporter uses.
 OPSETS = (18, 19, 20, 21, 22, 23)
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -28,6 +32,10 @@ class ExportConfig(JobConfig):
     opset: Literal[18, 19, 20, 21, 22, 23] = option(
         18, "ONNX opset", "Version of ONNX's operators; lower ones are understood by older programs.",
         group="Format", applies=[when("format", "onnx")], choice_labels={str(n): str(n) for n in OPSETS},
+    )  # fmt: skip
+    freeze: bool = option(
+        True, "Freeze", "Weights become constants and batch normalisation is folded into the convolutions: faster, but nobody can "
+        "train it on. ONNX and torch.export programs are always frozen.", group="Format", applies=[when("format", "torchscript")],
     )  # fmt: skip
     precision: Literal["fp32", "fp16", "int8"] = option(
         "fp32", "Precision", "16 bit halves the file, for GPUs; 8 bit quarters it and is faster on processors that compute "
@@ -73,7 +81,13 @@ class ExportConfig(JobConfig):
         group="Comparison", ge=1, le=1000,
     )  # fmt: skip
     latency_runs: int = option(
-        10, "Timed runs", "How often both are timed, of which the median counts.", group="Comparison", ge=1, le=1000, advanced=True
+        10,
+        "Timed runs",
+        "How often both are timed, of which the median counts.",
+        group="Comparison",
+        ge=1,
+        le=1000,
+        advanced=True,
     )
     cpu_threads: int = option(
         0, "CPU threads", "Threads of both while they are timed; 0 takes all cores.", group="Comparison", ge=0, le=1024,
