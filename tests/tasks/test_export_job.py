@@ -279,8 +279,9 @@ class _Session:
         return [{"logits": logits.numpy(), "probabilities": probabilities}.get(kind, self.original.classes(probabilities))]
 
 
-@pytest.mark.parametrize("classes", [["ground", "crack"], ["a", "b", "c"]])
-@pytest.mark.parametrize("fit", ["stretch", "letterbox", "crop"])
+@pytest.mark.parametrize(
+    ("fit", "classes"), [("stretch", ["ground", "crack"]), ("letterbox", ["a", "b", "c"]), ("crop", ["ground", "crack"])]
+)
 def test_the_script_gives_the_masks_of_lathe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fit: str, classes: list[str]
 ) -> None:
