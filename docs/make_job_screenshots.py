@@ -22,7 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docs.make_screenshots import IMAGES, SIZES, Photographer, wait
 
 #: Folder in the run, and the name of the picture; of an evaluation one a tab.
-RESULTS = {"evaluations": "evaluation", "predictions": "prediction", "export": "export", "rankings": "ranking"}
+RESULTS = {
+    "evaluations": "evaluation",
+    "predictions": "prediction",
+    "export": "export",
+    "rankings": "ranking",
+}
 TABS = ("overview", "threshold", "decision", "worst")
 
 

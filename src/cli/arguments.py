@@ -21,6 +21,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Lathe {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run_parsers(commands)
+    _queue_parser(commands)
+    _compare_runs_parser(commands)
+    _reproduce_parser(commands)
+    _search_parsers(commands)
+    _tune_parsers(commands)
     _check_parser(commands)
     _split_parser(commands)
     _transfer_parsers(commands)
@@ -69,6 +74,93 @@ def _run_parsers(commands: Any) -> None:
     models = commands.add_parser("models", help="list the trained models and what was done with them")
     models.add_argument(
         "folder", nargs="?", type=Path, help="a folder of runs (default: that of the workspace)"
+    )
+
+
+def _compare_runs_parser(commands: Any) -> None:
+    compare = commands.add_parser("compare-runs", help="put two to eight runs side by side")
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="the folder or the name of a run")
+    compare.add_argument("--all", action="store_true", help="print the settings that are the same too")
+
+
+def _reproduce_parser(commands: Any) -> None:
+    again = commands.add_parser(
+        "reproduce", help="train a run once more, with exactly its settings and split"
+    )
+    again.add_argument("run")
+    again.add_argument("--check", action="store_true", help="only say what is different here; start nothing")
+    how = again.add_mutually_exclusive_group()
+    how.add_argument("--detach", action="store_true", help="start it and return")
+    how.add_argument("--queue", action="store_true", help="put it into the queue instead of starting it")
+
+
+def _queue_parser(commands: Any) -> None:
+    queue = commands.add_parser(
+        "queue", help="runs that wait for a device: list, add, remove, move, pause, go"
+    )
+    queue.add_argument("action", nargs="?", choices=("list", "add", "remove", "move", "pause", "go"), default="list",
+                       help="(default: list)")  # fmt: skip
+    queue.add_argument("words", nargs="*", metavar="CONFIG|RUN key=value",
+                       help="add: configurations or runs; remove: numbers or names; move: RUN PLACE")  # fmt: skip
+    queue.add_argument(
+        "--preset", default="default", help="the preset under the file's values (default: default)"
+    )
+    queue.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
+    queue.add_argument("--ended", action="store_true", help="remove: all that have ended")
+
+
+def _search_parsers(commands: Any) -> None:
+    search = commands.add_parser("search", help="search for good options: many runs, each with others")
+    search.add_argument(
+        "words",
+        nargs="*",
+        metavar="CONFIG key=value",
+        help=f"a search.yaml, or what train takes, then {_PAIRS_HELP}",
+    )
+    search.add_argument("--space", action="append", default=[], metavar="SPACE",
+                        help="key=low..high, key=low..high:log, key=a,b,c, or a YAML file; may be repeated")  # fmt: skip
+    search.add_argument("--trials", type=int, metavar="N", help="how many trials in all (default: 20)")
+    search.add_argument("--sampler", choices=("tpe", "random", "grid"), help="(default: tpe, which learns)")
+    search.add_argument("--pruner", choices=("none", "median", "hyperband"), help="(default: median)")
+    search.add_argument(
+        "--prune-after", type=int, metavar="E", help="end no trial before this epoch (default: 3)"
+    )
+    search.add_argument("--metric", help="the value that is searched for (default: monitoring.best_metric)")
+    search.add_argument("--seed", type=int, help="(default: 0)")
+    search.add_argument("--jobs", type=int, metavar="J", help="trials at a time on this machine (default: 1)")
+    search.add_argument("--storage", metavar="URL", help="a database that several machines share")
+    search.add_argument("--study", metavar="NAME", help="the search's name in that database")
+    search.add_argument("--name", help="a word of your own in the folder's name")
+    search.add_argument(
+        "--resume", metavar="FOLDER", help="go on with a search, or join it from another process or machine"
+    )
+    search.add_argument(
+        "--preset", default="default", help="the preset under the file's values (default: default)"
+    )
+    search.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
+    search.add_argument("--detach", action="store_true", help="start it and return; it goes on by itself")
+    listing = commands.add_parser("searches", help="list the searches and what they found")
+    listing.add_argument(
+        "folder", nargs="?", type=Path, help="a folder of searches (default: that of the workspace)"
+    )
+
+
+def _tune_parsers(commands: Any) -> None:
+    tune = commands.add_parser(
+        "tune", help="measure a learning rate, a batch size, or what this machine computes fastest"
+    )
+    tune.add_argument("what", choices=("lr", "batch", "machine"))
+    tune.add_argument("words", nargs="*", metavar="CONFIG key=value", help=f"a YAML file, then {_PAIRS_HELP}")
+    tune.add_argument(
+        "--preset", default="default", help="the preset under the file's values (default: default)"
+    )
+    tune.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
+    track = commands.add_parser("track", help="feed TensorBoard, MLflow or Weights & Biases with a run")
+    track.add_argument("run")
+    track.add_argument("--to", action="append", choices=("tensorboard", "mlflow", "wandb"), metavar="T",
+                       help="tensorboard, mlflow or wandb; may be repeated (default: those of the run)")  # fmt: skip
+    track.add_argument(
+        "--anew", action="store_true", help="send everything again, as another run of the tracker"
     )
 
 
@@ -162,9 +254,29 @@ def _job_parsers(commands: Any) -> None:
             job.add_argument(
                 "--watch", action="store_true", help="go on with images that come later, until Ctrl-C"
             )
+    _decision_parsers(commands)
     compare = commands.add_parser("compare", help="compare two evaluations on the same images")
     compare.add_argument("first", metavar="EVALUATION", help="the folder of an evaluation")
     compare.add_argument("second", metavar="EVALUATION", help="the folder of another one")
+
+
+def _decision_parsers(commands: Any) -> None:
+    decide = commands.add_parser("decide", help="accept or reject predicted masks")
+    decide.add_argument("prediction", metavar="PREDICTION", help="the folder that predict has written")
+    decide.add_argument(
+        "names", nargs="+", metavar="NAME", help="images as predictions.jsonl names them, or patterns"
+    )
+    how = decide.add_mutually_exclusive_group(required=True)
+    how.add_argument("--accept", action="store_true", help="their masks are right")
+    how.add_argument("--reject", action="store_true", help="their masks are wrong")
+    how.add_argument("--undo", action="store_true", help="take the verdicts back")
+    accepted = commands.add_parser("accepted", help="make a data set of the predictions that were accepted")
+    accepted.add_argument("prediction", metavar="PREDICTION", help="the folder that predict has written")
+    accepted.add_argument(
+        "--to", metavar="DIR", help="the new data set (default: datasets/NAME_accepted in the workspace)"
+    )
+    accepted.add_argument("--copy-images", action="store_true",
+                          help="copy the images instead of naming them where they are")  # fmt: skip
 
 
 def _other_parsers(commands: Any) -> None:
@@ -183,5 +295,5 @@ def _other_parsers(commands: Any) -> None:
     demo.add_argument("--terminal", action="store_true", help="no window even where there is a screen")
     settings = commands.add_parser("settings", help="list every setting with its default and meaning")
     settings.add_argument("--task", default="segmentation")
-    settings.add_argument("--job", default="", help="those of a job: " + ", ".join(sorted(JOBS)))
+    settings.add_argument("--job", default="", help="those of a job: " + ", ".join([*sorted(JOBS), "all"]))
     settings.add_argument("--markdown", action="store_true", help="as the page of the manual")

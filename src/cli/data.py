@@ -144,9 +144,16 @@ def sample_data(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 def settings(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """``settings``: the manual of every setting, made from the schema."""
-    info: TaskInfo | JobInfo = task_info(arguments.task)
-    if arguments.job:
-        info = job_info(arguments.task, arguments.job.replace("-", "_"))
+    task = task_info(arguments.task)
+    if arguments.job == "all":
+        jobs = list(task.jobs.values())
+        print(
+            jobs_page(jobs)
+            if arguments.markdown
+            else "\n\n".join(f"{j.title}\n{settings_lines(j)}" for j in jobs)
+        )
+        return 0, {}
+    info = job_info(arguments.task, arguments.job.replace("-", "_")) if arguments.job else task
     print(settings_page(info) if arguments.markdown else settings_lines(info))
     return 0, {}
 
@@ -158,24 +165,58 @@ def settings_lines(info: TaskInfo | JobInfo) -> str:
 
 def settings_page(info: TaskInfo | JobInfo) -> str:
     """The page of the manual."""
+    words = f"--job {info.id} --markdown" if isinstance(info, JobInfo) else "--markdown"
     lines = [
         f"# Every setting of {info.title.lower()}",
         "",
-        "Made from the schema by `app.py settings --markdown`.",
+        f"Made from the schema by `app.py settings {words}`.",
     ]
+    return "\n".join([*lines, *_tables(info, "##")]) + "\n"
+
+
+def jobs_page(jobs: list[JobInfo]) -> str:
+    """The page of the manual about all that is done with a trained model."""
+    lines = [
+        "# Every setting of what is done with a model",
+        "",
+        "Made from the schemas by `app.py settings --job all --markdown`.",
+    ]
+    for job in jobs:
+        lines += [
+            "",
+            f"## {job.title}",
+            "",
+            f"`app.py {job.id.replace('_', '-')}`. {job.about}",
+            *_tables(job, "###"),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _tables(info: TaskInfo | JobInfo, heading: str) -> list[str]:
+    """Lines with a table a section."""
+    lines: list[str] = []
     found = options(info.config)
-    tabs = dict.fromkeys(o.section if "." in o.key else "run" for o in found)
+    first = "job" if isinstance(info, JobInfo) else "run"
+    tabs = dict.fromkeys(o.section if "." in o.key else first for o in found)
     for tab in tabs:
-        lines += ["", f"## {tab.title()}", "", "| Key | Default | Values | Meaning |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"{heading} {tab.title()}",
+            "",
+            "| Key | Default | Values | Meaning |",
+            "|---|---|---|---|",
+        ]
         for o in found:
-            if tab != (o.section if "." in o.key else "run"):
+            if tab != (o.section if "." in o.key else first):
                 continue
-            values = ", ".join(f"`{c}`" for c in o.choices) if o.choices else _bounds(o)
+            values = (
+                ", ".join(f"`{c}`" if c != "" else "empty" for c in o.choices) if o.choices else _bounds(o)
+            )
             default = (
                 "empty" if o.default in ("", []) else f"`{o.default}`" + (f" {o.unit}" if o.unit else "")
             )
             lines.append(f"| `{o.key}` | {default} | {values} | **{o.label}.** {_meaning(o)} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _meaning(o: Option) -> str:

@@ -16,16 +16,27 @@ from src.core.run import ModelError, RunFolderError
 
 def _handler(name: str) -> Callable[[argparse.Namespace], tuple[int, dict[str, Any]]]:
     from src.cli import cache, data, run, work
+    from src.cli.compare_runs import compare
+    from src.cli.decide import accepted, decide
     from src.cli.models import models
+    from src.cli.queue import queue
+    from src.cli.reproduce import run_again
+    from src.cli.search import search, searches
     from src.cli.split import split
     from src.cli.transfer import export_data, import_data
+    from src.cli.tune import track, tune
 
     return {
         "import": import_data, "export-data": export_data,
         "cache": cache.cache,
-        "train": run.train, "resume": run.resume, "stop": run.stop, "runs": run.runs, "models": models, "check": data.check,
+        "train": run.train, "resume": run.resume, "stop": run.stop, "runs": run.runs, "models": models,
+        "queue": queue, "compare-runs": compare, "reproduce": run_again,
+        "check": data.check,
         "sample-data": data.sample_data, "demo": run.demo, "settings": data.settings,
-        "split": split, "compare": work.compare, **dict.fromkeys(JOBS, work.work),
+        "tune": tune, "track": track,
+        "search": search, "searches": searches,
+        "split": split, "compare": work.compare, "decide": decide, "accepted": accepted,
+        **dict.fromkeys(JOBS, work.work),
     }[name]  # fmt: skip
 
 
@@ -44,7 +55,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """
     parser = build_parser()
     arguments, rest = parser.parse_known_args(words)
-    name = next((n for n in ("words", "pairs") if hasattr(arguments, n)), "")
+    name = next((n for n in ("words", "pairs", "names") if hasattr(arguments, n)), "")
     if rest and (not name or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:

@@ -151,7 +151,7 @@ def _print_groups(groups: GroupPreview, config: SplitConfig, noun: Noun) -> None
         "pattern": f"by the pattern {config.group_pattern}",
         "column": f"by the column {config.group_column}",
         "duplicates": "by looks",
-    }[config.group_by]
+    }.get(config.group_by, f"by {config.group_by}")
     print(f"Groups, {key}: {groups.sentence(noun)}")
     if groups.largest[1] > 1:
         for example in groups.examples[:5]:

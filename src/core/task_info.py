@@ -12,6 +12,11 @@ from src.core.dataset.contract import Description, Look
 from src.core.dataset.findings import Finding
 from src.core.job import JobInfo
 
+#: ``mixing``: images of a batch may be blended (MixUp, CutMix); ``soft_targets``: its losses take truths between the
+#: classes (label smoothing, a blend); ``copy_paste``: objects of other samples may be pasted in; ``distillation``: it can
+#: load a teacher and says what of it may be imitated; ``resizing``: it trains at several sizes.
+CAPABILITIES = frozenset({"mixing", "soft_targets", "copy_paste", "distillation", "resizing"})
+
 
 def _nothing(key: str, value: Any) -> str:
     return ""
@@ -46,6 +51,7 @@ class TaskInfo:
             first line is a title; empty where there is nothing to say.
         jobs: What can be done with a trained model, by id: ``evaluate``, ``predict``, ``export``, ….
         estimate: Facts for the summary ("parameters", ...), as far as they are known without torch.
+        capabilities: What of the engine the task takes part in, of `CAPABILITIES`.
     """
 
     id: str
@@ -64,3 +70,11 @@ class TaskInfo:
     explain: Callable[[str, Any], str] = _nothing
     recognise: Callable[[Path], Mapping[str, Any] | None] = _unknown
     jobs: Mapping[str, JobInfo] = field(default_factory=dict)
+    capabilities: frozenset[str] = frozenset()
+
+    def refused(self, config: RunConfig) -> list[Finding]:
+        """What a configuration asks of the engine and the task takes no part in."""
+        if not config.distillation.acts or "distillation" in self.capabilities:
+            return []
+        return [Finding("error", "no-distillation", f"{self.title} cannot be learnt from a teacher.",
+                        "Leave the teacher empty.", ("distillation.teacher",))]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import time
+from collections.abc import Generator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,24 @@ from src import __version__
 from src.core.config import RunConfig
 from src.core.dataset.findings import Finding
 from src.core.engine.callbacks import Callback
-from src.core.engine.device import apply_settings, choose_device, choose_precision, device_title, mix_seed
+from src.core.engine.compiling import compile_where_it_works
+from src.core.engine.debugging import FAST_EPOCHS, ProfilerTrace, findings_of, shortened
+from src.core.engine.device import (
+    Precision,
+    apply_settings,
+    choose_device,
+    choose_precision,
+    device_title,
+    mix_seed,
+)
+from src.core.engine.distil import with_teacher
+from src.core.engine.gradients import GradientMonitor
+from src.core.engine.metrics_files import MetricsFiles
 from src.core.engine.optim import Schedule, build_optimizer
 from src.core.engine.recorder import CheckpointSaver, EventRecorder, PreviewRecorder, ResourceSampler
-from src.core.engine.task import Task
+from src.core.engine.resizing import ProgressiveResizing
+from src.core.engine.task import Loader, Task
+from src.core.engine.tracking import TrackerFollowers
 from src.core.engine.trainer import LoopOptions, Trainer
 from src.core.run import CommandInbox, EventWriter, RunFolder
 
@@ -48,10 +63,12 @@ def assemble(
     writer: EventWriter,
     inbox: CommandInbox,
     weights_follow: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Trainer:
-    """Everything that a run needs, seeded, on its device; ``weights_follow`` as in `Task`."""
+    """Everything that a run needs, seeded, on its device; ``weights_follow`` as in `Task`, ``callbacks`` beside our own."""
     training, monitoring = config.training, config.monitoring
     device = choose_device(training.device)
+    precision = choose_precision(training.precision, device)
     apply_settings(training, device)
 
     def note(found: Finding) -> None:
@@ -61,32 +78,75 @@ def assemble(
     torch.manual_seed(mix_seed(training.seed, 0))
     task = kind(config, data)
     task.weights_follow = weights_follow
+    task = with_teacher(task)
     task.prepare_data(StageReporter(writer), lambda: inbox.poll() is not None, note)
     model = task.build_model().to(device)
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loaders = task.build_loaders(device)
+    loaders = shortened(training.debug, task.build_loaders(device))
+    for found in findings_of(training.debug):
+        note(found)
+    if training.compile and (reason := _compile(task, model, loaders[0], device, precision)):
+        note(Finding("warning", "compile", f"The network is not compiled: {reason}.",
+                     "Turn it off (training.compile=false), or install what the compiler misses.", ()))  # fmt: skip
     groups = task.parameter_groups(model, training.optimizer)
     optimizer = build_optimizer(training.optimizer, groups, device)
     updates = -(-len(loaders[0]) // training.accumulate)
-    about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}
-    saver = CheckpointSaver(folder, writer, about, monitoring.save_every_epochs)
-    saver.sweep()
-    callbacks: list[Callback] = [
-        EventRecorder(writer),
-        PreviewRecorder(folder, writer, monitoring.preview_samples, monitoring.preview_every),
-        saver,
-        ResourceSampler(writer, monitoring.resource_every_s),
-    ]
+    epochs = min(training.epochs, FAST_EPOCHS) if training.debug.fast else training.epochs
     options = LoopOptions(
-        epochs=training.epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,
+        epochs=epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,
         patience=training.early_stopping.patience, min_delta=training.early_stopping.min_delta, seed=training.seed,
         save_every_s=monitoring.save_every_minutes * 60, skip_limit=training.skip_limit,
+        swa_from=training.swa.from_epoch, norm_batches=training.swa.norm_batches,
     )  # fmt: skip
+    about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}
+    own = _callbacks(config, task, device, epochs, folder, writer, about)
     return Trainer(
-        task, model, optimizer, Schedule(training.schedule, optimizer, updates, training.epochs), loaders, options, device,
-        choose_precision(training.precision, device), callbacks, inbox.poll,
+        task, model, optimizer, Schedule(training.schedule, optimizer, updates, epochs), loaders, options, device, precision,
+        [*own, *callbacks], inbox.poll,
     )  # fmt: skip
+
+
+def _callbacks(
+    config: RunConfig, task: Task, device: torch.device, epochs: int, folder: RunFolder, writer: EventWriter,
+    about: dict[str, Any],
+) -> list[Callback]:  # fmt: skip
+    """Those of the configuration, in the order in which they are told."""
+    training, monitoring = config.training, config.monitoring
+    saver = CheckpointSaver(folder, writer, about, monitoring.save_every_epochs)
+    saver.sweep()
+    found: list[Callback] = []
+    if training.resizing.start < 1 and task.full_size is not None:
+
+        def make(size: int) -> Loader:
+            return shortened(training.debug, (task.resized_loader(size, device), None))[0]
+
+        found.append(ProgressiveResizing(training.resizing, epochs, task.full_size, make))
+    found += [
+        EventRecorder(writer),
+        MetricsFiles(folder.path),
+        PreviewRecorder(folder, writer, monitoring.preview_samples, monitoring.preview_every),
+        saver,
+        ResourceSampler(writer, monitoring.resource_every_s, folder.path),
+    ]
+    if monitoring.gradients:
+        found.append(GradientMonitor(writer))
+    if training.debug.profile_steps:
+        found.append(ProfilerTrace(folder.path / "profile", training.debug.profile_steps))
+    if wanted := monitoring.trackers.wanted():
+        found.append(TrackerFollowers(folder, writer, wanted))
+    return found
+
+
+def _compile(
+    task: Task, model: torch.nn.Module, loader: Loader, device: torch.device, precision: Precision
+) -> str:
+    batches = loader.epoch(1)
+    try:
+        return compile_where_it_works(task, model, next(iter(batches)), device, precision)
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def environment(config: RunConfig, data: Any) -> dict[str, Any]:

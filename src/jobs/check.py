@@ -32,6 +32,8 @@ def description_as_json(data: Description, info: TaskInfo) -> dict[str, Any]:
         "classes": list(data.class_names),
         "statistics": data.statistics,
         "root": data.root,
+        "fingerprint": data.fingerprint,
+        "split_hash": data.split_hash,
         **data.details(),
     }
 

@@ -1,4 +1,4 @@
-"""Jobs with a trained model from Python, in the calling process: what the windows and the command line do in a child.
+"""Training, and jobs with a trained model, from Python, in the calling process: what the windows and the command line do in a child.
 
 >>> from src.jobs.face import evaluate, predict  # doctest: +SKIP
 >>> evaluate("runs/2026-11-21_parts_unet-resnet18_1", part="val")["metrics"]["iou"]  # doctest: +SKIP
@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from src.core.config import Layer, nest, resolve
+from src.core.config import Layer, file_layer, nest, preset_layer, read_yaml, resolve
 from src.core.job import Job, JobCancelledError
-from src.core.run import CommandInbox, EventWriter, create_job, find_model
+from src.core.run import CommandInbox, EventWriter, create_job, create_run, find_model, summarise
 from src.core.run.state import claim
 from src.jobs.in_folder import failure
 from src.jobs.work import AGAIN, load_runtime
-from src.tasks.catalog import job_info
+from src.tasks.catalog import job_info, task_info
 
 Progress = Callable[[int, int, str], None]
 
@@ -74,6 +74,43 @@ def do(job: str, model: str | Path, *, progress: Progress | None = None, **optio
         writer.write("run_ended", **ending)
         writer.close()
         lock.release()
+
+
+def train(
+    config: str | Path | None = None,
+    *,
+    callbacks: Sequence[Any] = (),
+    preset: str = "default",
+    task: str = "segmentation",
+    **options: Any,
+) -> dict[str, Any]:
+    """Train a run in the calling process, with callbacks of your own beside those of the configuration.
+
+    Args:
+        config: A YAML file; None takes the preset and ``options`` alone.
+        callbacks: Objects of classes derived from `src.core.engine.callbacks.Callback`. What one raises ends the run, and is
+            its cause. They are no part of the configuration: a run that is resumed elsewhere goes on without them.
+        preset, task: As on the command line.
+        options: Those of the configuration, as ``**{"training.epochs": 3}``.
+
+    Returns:
+        What ``app.py train --json`` prints: ``status``, ``run`` (its folder), ``best_value``, ``model``, ….
+
+    Raises:
+        ConfigError, RunFolderError: As on the command line, before anything starts.
+    """
+    from src.jobs.train import run_training
+
+    layers = []
+    if config is not None:
+        path = Path(config)
+        task = str(read_yaml(path).get("task", task))
+        layers = [file_layer(path, task_info(task).config)]
+    info = task_info(task)
+    given = Layer("command line", nest({k: _plain(v) for k, v in options.items()}))
+    folder = create_run(resolve(info.config, [preset_layer(task, preset), *layers, given]), info)
+    run_training(folder.path, resume=False, follow_parent=False, callbacks=callbacks, signals=False)
+    return summarise(folder).as_json()
 
 
 def _plain(value: Any) -> Any:

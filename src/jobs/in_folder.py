@@ -42,9 +42,16 @@ class Work(Protocol):
 
 
 def carry_out(
-    path: Path, begin: Callable[[RunFolder, EventWriter, CommandInbox], Work], *, follow_parent: bool
+    path: Path,
+    begin: Callable[[RunFolder, EventWriter, CommandInbox], Work],
+    *,
+    follow_parent: bool,
+    signals: bool = True,
 ) -> int:
-    """Do a job in the folder ``path``; every ending is written to its log. Returns 0 unless it failed."""
+    """Do a job in the folder ``path``; every ending is written to its log. Returns 0 unless it failed.
+
+    ``signals`` takes those of the process as commands; a program that is not ours keeps its own.
+    """
     folder = RunFolder(path)
     try:
         lock = folder.lock(timeout=LOCK_PATIENCE_S)
@@ -54,7 +61,8 @@ def carry_out(
         print(error, file=sys.stderr)
         return 1
     inbox = CommandInbox(folder)
-    _listen(folder, inbox, follow_parent)
+    if signals:
+        _listen(folder, inbox, follow_parent)
     work = begin(folder, writer, inbox)
     try:
         work.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from src.core.config import (
 )
 from src.core.dataset.findings import DatasetError
 from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder
+from src.core.run.commands import reason
 from src.core.run.folder import write_atomically
 from src.jobs.in_folder import carry_out, failure
 from src.tasks.catalog import load_task, task_info
@@ -45,13 +47,20 @@ def load_config(folder: RunFolder) -> Resolved[RunConfig]:
     return Resolved(resolved.config, origins)
 
 
-def run_training(path: Path, *, resume: bool, follow_parent: bool) -> int:
-    """Train the run in ``path``; every ending is written to its log. Returns 0 unless the run failed."""
+def run_training(
+    path: Path, *, resume: bool, follow_parent: bool, callbacks: Sequence[Any] = (), signals: bool = True
+) -> int:
+    """Train the run in ``path``; every ending is written to its log. Returns 0 unless the run failed.
+
+    Args:
+        callbacks: `Callback` objects beside those of the configuration.
+        resume, follow_parent, signals: Go on with it; see `carry_out`.
+    """
 
     def begin(folder: RunFolder, writer: EventWriter, inbox: CommandInbox) -> TrainingJob:
-        return TrainingJob(folder, writer, inbox, resume)
+        return TrainingJob(folder, writer, inbox, resume, callbacks)
 
-    return carry_out(path, begin, follow_parent=follow_parent)
+    return carry_out(path, begin, follow_parent=follow_parent, signals=signals)
 
 
 def _reason(error: Exception) -> str:
@@ -70,8 +79,15 @@ class TrainingJob:
         ending: Status, cause and cure, once it is known.
     """
 
-    def __init__(self, folder: RunFolder, writer: EventWriter, inbox: CommandInbox, resume: bool) -> None:
-        self.folder, self.writer, self.inbox = folder, writer, inbox
+    def __init__(
+        self,
+        folder: RunFolder,
+        writer: EventWriter,
+        inbox: CommandInbox,
+        resume: bool,
+        callbacks: Sequence[Any] = (),
+    ) -> None:
+        self.folder, self.writer, self.inbox, self._callbacks = folder, writer, inbox, callbacks
         self._resume = resume
         self.index = CheckpointIndex(folder)
         #: Its weights come from a checkpoint of its own: whatever it began from need not be there any more.
@@ -81,7 +97,7 @@ class TrainingJob:
 
     def run(self) -> None:
         """Read the data, build everything, train, keep the model, report."""
-        resolved = load_config(self.folder)
+        resolved = self._measured(load_config(self.folder))
         config = resolved.config
         info = task_info(config.task)
         data = self._describe(info, config)
@@ -97,13 +113,28 @@ class TrainingJob:
 
         self.folder.write_json(self.folder.environment, environment(config, data))
         trainer = self._trainer = assemble(
-            config, load_task(info.id), data, self.folder, self.writer, self.inbox, self._goes_on
+            config,
+            load_task(info.id),
+            data,
+            self.folder,
+            self.writer,
+            self.inbox,
+            self._goes_on,
+            self._callbacks,
         )
         try:
             resumed = self._resume and self._restore(trainer, data)
             self._announce(trainer, config, data, resumed)
+            if not resumed:
+                self._measure_baselines(trainer)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+            if outcome.status == "stopped" and (why := reason(self.folder)):  # not by a person
+                self.ending |= {
+                    "cause": why,
+                    "cure": "Resume trains it to the end all the same.",
+                    "pruned": why,
+                }
         except Exception as error:
             from src.core.engine.explain import explain
 
@@ -113,6 +144,27 @@ class TrainingJob:
         finally:
             trainer.close()
             self._finish(config)
+
+    def _measured(self, resolved: Resolved[RunConfig]) -> Resolved[RunConfig]:
+        """Options that nobody set take what was measured on this machine; of a run that goes on nothing changes."""
+        if self._resume or not resolved.config.training.machine_tuning:
+            return resolved
+        import torch
+
+        from src.core.engine.device import choose_device, device_title
+        from src.jobs.tune import with_measured
+
+        found = with_measured(
+            resolved, device_title(choose_device(resolved.config.training.device)), torch.__version__
+        )
+        changed = [k for k, v in found.origins.items() if v != resolved.origins.get(k)]
+        if changed:
+            write_atomically(self.folder.config, dump_yaml(found).encode())
+            flat = found.flat()
+            said = ", ".join(f"{key}={flat[key]}" for key in changed)
+            self._warn("tuned", f"As it was measured on this machine: {said}.",
+                       "Set these options yourself to choose otherwise.", changed, "notice")  # fmt: skip
+        return found
 
     def _describe(self, info: Any, config: RunConfig) -> Any:
         """The data set as it was when the run began, or as it is now; None where a command came first.
@@ -129,7 +181,7 @@ class TrainingJob:
                 data = info.describe(config, None, lambda: self.inbox.poll() is not None)
             except DescriptionCancelledError:
                 return None
-        findings = info.check(config, data)
+        findings = info.check(config, data) + info.refused(config)
         if self._goes_on:
             findings = [f for f in findings if f.code not in _START_CODES]
         for finding in findings:
@@ -173,6 +225,11 @@ class TrainingJob:
             if before != now:
                 raise ResumeError(f"The checkpoint was trained with the classes {before}, the configuration says {now}.",
                                   "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
+            taught, now = header["facts"].get("teacher"), trainer.task.facts().get("teacher")
+            if (taught or {}).get("sha256") != (now or {}).get("sha256"):
+                raise ResumeError(f"The checkpoint was taught by {(taught or {}).get('name', 'nobody')}, and the configuration says "
+                                  f"{(now or {}).get('name', 'nobody')}, or that model has changed since.",
+                                  "Give the same file as distillation.teacher, or start a new run.")  # fmt: skip
             split = header.get("split_hash", data.split_hash)
             if split != data.split_hash:
                 raise ResumeError(f"The checkpoint was trained on the split {split[:12]}, and dataset/ holds {data.split_hash[:12]}.",
@@ -199,12 +256,25 @@ class TrainingJob:
         state = trainer.state
         self.writer.write(
             "run_started", attempt=attempts + 1, resumed=resumed, epoch=state.epoch, step=state.step, task=config.task,
-            device=device_title(trainer.device), precision=trainer.precision.name, epochs=config.training.epochs,
+            device=device_title(trainer.device), precision=trainer.precision.name, epochs=trainer.options.epochs,
             steps_per_epoch=len(trainer.train_loader), batch_size=config.training.batch_size,
             train_samples=len(data.samples["train"]), val_samples=len(data.samples["val"]),
             parameters=count_parameters(trainer.model), metric=trainer.metric, mode="max" if trainer.maximise else "min",
             class_names=list(data.class_names), data=data.summary(), split_hash=data.split_hash,
+            trial=bool(config.training.debug.fast or config.training.debug.overfit_batches),
         )  # fmt: skip
+
+    def _measure_baselines(self, trainer: Any) -> None:
+        """Write what the model must be better than; a baseline that fails must not end the run."""
+        try:
+            found = trainer.task.baselines(lambda: self.inbox.poll() is not None)
+        except Exception as error:
+            traceback.print_exc()
+            self._warn("baselines", f"The simple methods for comparison could not be computed: {_reason(error)}.",
+                       "The run itself goes on without them.", [])  # fmt: skip
+            return
+        if found:
+            self.writer.write("baselines", items=found)
 
     def _finish(self, config: RunConfig) -> None:
         """Keep the model under its plain name, and write the report; neither can turn a good run into a failed one."""

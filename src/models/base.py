@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from src.models.any_size import guard_batch_norm, pad_to_stride
@@ -21,6 +22,7 @@ from src.models.encoder_weights import (
     read_weights_file,
 )
 from src.models.encoders import UnsupportedCombinationError, resolve_encoder, why_refused
+from src.models.stochastic_depth import set_dropout, set_stochastic_depth
 
 # What smp's constructors take beside the options of the decoder. A classification head and an activation
 # would change what `forward` returns; `upsampling` would change its size.
@@ -46,7 +48,8 @@ class SegmentationModel(nn.Module):
 
     Attributes: `encoder`, `decoder`, `segmentation_head`; `encoder_name`, `in_channels`, `classes`;
     `stride` and `minimum_size`, in pixels, to which images are padded; `weights_report`, what became of the
-    encoder weights (None without weights); `encoder_is_frozen`.
+    encoder weights (None without weights); `encoder_is_frozen`; `drop_channels`, the share of the decoder's
+    channels that is dropped before the head while it trains.
     """
 
     architecture: ClassVar[str]
@@ -62,6 +65,8 @@ class SegmentationModel(nn.Module):
         classes: int = 1,
         *,
         encoder_name: str | None = None,
+        stochastic_depth: float | None = None,
+        dropout: float | None = None,
         **decoder_options: Any,
     ) -> None:
         """Build the network.
@@ -69,11 +74,12 @@ class SegmentationModel(nn.Module):
         `encoder` (or `encoder_name`, smp's word; resnet34 by default) is a name of
         `get_available_encoders()`; `encoder_weights` is `imagenet` or another name of weights, None, or a
         local file. `decoder_options` are those of the smp class of the same name, with its defaults
-        (`encoder_depth`, `decoder_channels`, …).
+        (`encoder_depth`, `decoder_channels`, …). `stochastic_depth` and `dropout` take the place of what the encoder
+        and the decoder have of their own, see `src.models.stochastic_depth`; None leaves that as it is.
 
         Raises ValueError for an unknown name, option or value, UnsupportedCombinationError (a ValueError)
-        where the architecture cannot use the encoder, WeightsUnavailableError without a network,
-        EncoderWeightsError and FileNotFoundError for a file that does not fit.
+        where the architecture cannot use the encoder or the encoder has no blocks to pass over,
+        WeightsUnavailableError without a network, EncoderWeightsError and FileNotFoundError for a file that does not fit.
         """
         super().__init__()
         if encoder is not None and encoder_name is not None and encoder != encoder_name:
@@ -96,12 +102,24 @@ class SegmentationModel(nn.Module):
         self.stride = int(self.encoder.output_stride)
         self.minimum_size = self._minimum_size()
         guard_batch_norm(self)
+        self.drop_channels = 0.0
+        if dropout is not None:
+            set_dropout(self, dropout)
+        if stochastic_depth is not None:
+            blocks = set_stochastic_depth(self.encoder, stochastic_depth)
+            if stochastic_depth and not blocks:
+                raise UnsupportedCombinationError(
+                    f"{self.encoder_name} has no residual branches that stochastic depth could pass over."
+                )
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits N×classes×H×W of an image N×C×H×W."""
         height, width = image.shape[-2:]
         padded = pad_to_stride(image, self.stride, self.minimum_size)
-        logits: Tensor = self.segmentation_head(self.decoder(self.encoder(padded)))
+        features = self.decoder(self.encoder(padded))
+        if self.drop_channels:
+            features = F.dropout2d(features, self.drop_channels, self.training)
+        logits: Tensor = self.segmentation_head(features)
         return logits if padded is image else logits[..., :height, :width]
 
     def train(self, mode: bool = True) -> Self:

@@ -129,16 +129,24 @@ def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
     return values.mean(-1) if weights is None else (values * weights).sum(-1) / weights.sum()
 
 
-def cross_entropy(batch: Batch, pos_weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy of each pixel, N×H×W, not masked."""
+def cross_entropy(batch: Batch, pos_weight: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of each pixel, N×H×W, not masked.
+
+    With `smoothing` ε the target is (1-ε) of what it was and ε of all classes alike (Szegedy et al. 2016,
+    arXiv:1512.00567), the background of a binary problem being a class too.
+    """
     if batch.binary:
         assert batch.soft is not None
+        target = batch.soft if smoothing == 0 else batch.soft * (1 - smoothing) + smoothing / 2
         return F.binary_cross_entropy_with_logits(
-            batch.logits, batch.soft, pos_weight=pos_weight, reduction="none"
+            batch.logits, target, pos_weight=pos_weight, reduction="none"
         ).squeeze(1)
+    log_p = batch.logits.log_softmax(1)
     if batch.labels is not None:
-        return F.nll_loss(batch.logits.log_softmax(1), batch.labels, reduction="none")
-    return -(batch.targets() * batch.logits.log_softmax(1)).sum(1)
+        values = F.nll_loss(log_p, batch.labels, reduction="none")
+    else:
+        values = -(batch.targets() * log_p).sum(1)
+    return values if smoothing == 0 else (1 - smoothing) * values - smoothing * log_p.mean(1)
 
 
 def focal(batch: Batch, gamma: float) -> Tensor:

@@ -192,20 +192,24 @@ class BCELoss(SegmentationLoss):
     """Binary cross-entropy for one channel, cross-entropy for several; mean over pixels.
 
     `pos_weight` multiplies the part of the foreground, as torch has it (binary only, the mean is not
-    divided by it); `class_weights` make a weighted mean, as torch's cross-entropy does.
+    divided by it); `class_weights` make a weighted mean, as torch's cross-entropy does. `label_smoothing`
+    gives that share of each target to all classes alike; a pixel keeps the weight of its true class.
     """
 
     name = "bce"
     pos_weight: Tensor | None
 
-    def __init__(self, pos_weight: float | Tensor | None = None, **options: Any) -> None:
-        """Raises ValueError for a `pos_weight` that is not one positive number."""
+    def __init__(self, pos_weight: Any = None, label_smoothing: float = 0.0, **options: Any) -> None:
+        """Raises ValueError for a `pos_weight` that is not one positive number, or a smoothing outside [0, 1)."""
         super().__init__(**options)
-        weight = (
-            None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32).detach().clone()
-        )
-        if weight is not None and (weight.numel() != 1 or not 0 < weight.item() < math.inf):
-            raise ValueError(f"pos_weight must be one positive number, not {pos_weight}.")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing lies between 0 and below 1, not {label_smoothing}.")
+        self.label_smoothing = label_smoothing
+        weight = None
+        if pos_weight is not None:
+            weight = torch.as_tensor(pos_weight, dtype=torch.float32).detach().clone()
+            if weight.numel() != 1 or not 0 < weight.item() < math.inf:
+                raise ValueError(f"pos_weight must be one positive number, not {pos_weight}.")
         self.register_buffer("pos_weight", None if weight is None else weight.reshape(()), persistent=False)
 
     def of_batch(self, batch: Batch) -> Tensor:
@@ -213,7 +217,8 @@ class BCELoss(SegmentationLoss):
         if self.pos_weight is not None and not batch.binary:
             raise ValueError("pos_weight is for binary problems; for several classes give class_weights.")
         weights = pixel_weights(batch, self.class_weights)
-        return mean_over_pixels(cross_entropy(batch, self.pos_weight), weights, batch.valid, self.per_image)
+        values = cross_entropy(batch, self.pos_weight, self.label_smoothing)
+        return mean_over_pixels(values, weights, batch.valid, self.per_image)
 
 
 class CrossEntropyLoss(BCELoss):
@@ -223,12 +228,10 @@ class CrossEntropyLoss(BCELoss):
 
 
 class CombinedLoss(SegmentationLoss):
-    """A weighted sum of Dice, (binary) cross-entropy, focal, IoU and Tversky losses; parts of weight 0 are
-    not computed.
+    """A weighted sum of Dice, (binary) cross-entropy, focal, IoU and Tversky; parts of weight 0 are left out.
 
-    `smooth` goes to Dice, IoU and Tversky, `pos_weight` to the cross-entropy, `alpha` and `gamma` to the
-    focal loss; the options of the module to all, but `class_weights` of a binary problem only to losses of
-    pixels.
+    `smooth` goes to Dice, IoU and Tversky, `pos_weight` and `label_smoothing` to the cross-entropy, `alpha` and `gamma`
+    to the focal loss; the options of the module to all, but `class_weights` of a binary problem only to losses of pixels.
     """
 
     name = "combined"
@@ -243,6 +246,7 @@ class CombinedLoss(SegmentationLoss):
         *,
         smooth: float = 1.0,
         pos_weight: float | Tensor | None = None,
+        label_smoothing: float = 0.0,
         alpha: float = 0.25,
         gamma: float = 2.0,
         **options: Any,
@@ -251,7 +255,7 @@ class CombinedLoss(SegmentationLoss):
         super().__init__(**options)
         parts: dict[str, tuple[float, Callable[[], SegmentationLoss]]] = {
             "dice": (dice_weight, lambda: DiceLoss(smooth, **options)),
-            "bce": (bce_weight, lambda: BCELoss(pos_weight, **options)),
+            "bce": (bce_weight, lambda: BCELoss(pos_weight, label_smoothing, **options)),
             "focal": (focal_weight, lambda: FocalLoss(alpha, gamma, **options)),
             "iou": (iou_weight, lambda: IoULoss(smooth, **options)),
             "tversky": (tversky_weight, lambda: TverskyLoss(smooth=smooth, **options)),

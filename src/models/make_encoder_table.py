@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from src.models.encoders import IMAGENET_MEAN, IMAGENET_STD, TABLE_FORMAT, TABLE_PATH
 from src.models.segmentation_models import ARCHITECTURES
+from src.models.stochastic_depth import set_stochastic_depth
 
 # timm's models that proved themselves here with images of any size; smp's own list stops at about 2022.
 TIMM_ENCODERS = (
@@ -159,6 +160,7 @@ def encoder_row(encoder: str) -> dict[str, Any]:
         "normalisation": norms,
         "stride": 32,
         "channels": channels,
+        "stochastic_depth": set_stochastic_depth(own, 0.1) > 0,
         "decoder_parameters_m": decoders,
         "refuses": refuses,
         **({"note": note} if note else {}),

@@ -176,7 +176,7 @@ def build_model(
     encoder_weights: str | Path | None = "imagenet",
     in_channels: int = 3,
     classes: int = 1,
-    **decoder_options: Any,
+    **options: Any,
 ) -> SegmentationModel:
     """Build a network by the name of its architecture; the arguments are those of `SegmentationModel`.
 
@@ -184,7 +184,7 @@ def build_model(
     does.
     """
     cls = ARCHITECTURES[resolve_architecture(architecture)]
-    return cls(encoder, encoder_weights, in_channels, classes, **decoder_options)
+    return cls(encoder, encoder_weights, in_channels, classes, **options)
 
 
 def _unwrap(model: nn.Module) -> nn.Module:

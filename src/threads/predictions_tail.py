@@ -84,9 +84,7 @@ class FolderTail(Worker):
     caught_up = pyqtSignal(bool)
     failed = pyqtSignal(str)
 
-    def __init__(
-        self, folder: Path, before: FolderTail | None = None, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, folder: Path, before: FolderTail | None = None, parent: QObject | None = None) -> None:
         """``before``: goes on where this one, which has ended, stopped."""
         super().__init__(parent)
         self.folder = folder

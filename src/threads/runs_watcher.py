@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from src.core.run import RunFolder, RunSummary, list_runs
+from src.core.run.said import SAID_FILE
 from src.threads.run_follower import RunState
 from src.threads.tail import PieceTail
 from src.threads.worker import Worker
@@ -21,13 +22,24 @@ class _Watched:
         self._tail = PieceTail(folder.events, batches=False)
         self._state = RunState(folder)
         self._last: RunSummary | None = None
+        self._said = 0
 
     def summary(self) -> RunSummary:
         new = self._tail.read()
-        if new or self._last is None or not self._state.ended:
+        said = _changed(self._state.folder.path / SAID_FILE)
+        if new or self._last is None or not self._state.ended or said != self._said:
             self._state.add(new)
+            self._said = said
             self._last = self._state.summary()
         return self._last
+
+
+def _changed(path: Path) -> int:
+    """When a file was written (ns); 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 class RunsWatcher(Worker):

@@ -88,6 +88,7 @@ class MainWindow(RunCommands):
         self.statusBar().setSizeGripEnabled(False)
         self.runs.opened.connect(self.show_run)
         self.runs.ordered.connect(self.order_run)
+        self.connect_runs()
         self.welcome.wanted.connect(lambda command: self.menus.actions[command].trigger())
         self.welcome.recent.connect(self.open_recent)
         self.tabs.changed.connect(self.tabs_changed)
@@ -195,6 +196,8 @@ class MainWindow(RunCommands):
             self.menus.actions[command].setEnabled(
                 bool(widget and not widget.isHidden() and widget.isEnabled())
             )
+        for command in ("clone_run", "reproduce_run"):
+            self.menus.actions[command].setEnabled(bool(view and view.folder))
         if view and view.folder:
             self.runs.choose(view.folder.path)
 

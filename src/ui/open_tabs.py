@@ -97,6 +97,12 @@ class OpenTabs(QTabWidget):
         self.setCurrentIndex(index)
         self.changed.emit()
 
+    def close_run_of(self, path: Path) -> None:
+        """Close the tab of a run whose folder goes elsewhere, if it has one."""
+        for view in self._runs():
+            if view.folder and view.folder.path == path:
+                self.close_index(self.indexOf(view))
+
     def open_dataset(self, folder: Path) -> None:
         """Show a data set in the tab for data sets."""
         from src.ui.widgets.dataset_view import DatasetView

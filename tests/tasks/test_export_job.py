@@ -49,7 +49,11 @@ def write_model(path: Path, **facts: Any) -> Path:
     torch.manual_seed(3)
     classes = facts.pop("classes", ["background", "scratch", "pit"])
     binary = len(classes) == 2
-    meaning = MaskMeaning("binary", tuple(classes)) if binary else MaskMeaning("index", tuple(classes), tuple(range(len(classes))))
+    meaning = (
+        MaskMeaning("binary", tuple(classes))
+        if binary
+        else MaskMeaning("index", tuple(classes), tuple(range(len(classes))))
+    )
     channels, known_normalise = facts.get("in_channels", 3), facts.get("normalise", IMAGE)
     model = build_model("pspnet", "resnet18", None, channels, meaning.out_channels)
     with torch.no_grad():  # statistics as after a training, and borders between classes to get wrong
@@ -60,20 +64,26 @@ def write_model(path: Path, **facts: Any) -> Path:
         rows = torch.from_numpy(picture(64, 64).transpose(2, 0, 1)[None, :channels].copy())
         logits = model(normaliser_from_facts(known_normalise).to_float(rows))
         model.segmentation_head[0].weight.mul_(10)
-        model.segmentation_head[0].bias.copy_(-10 * (logits.mean((0, 2, 3)) - model.segmentation_head[0].bias))
+        model.segmentation_head[0].bias.copy_(
+            -10 * (logits.mean((0, 2, 3)) - model.segmentation_head[0].bias)
+        )
     known = {
         "task": "segmentation", "architecture": "pspnet", "encoder": "resnet18", "in_channels": channels,
         "out_channels": meaning.out_channels, "classes": classes, "masks": meaning.to_dict(), "image_size": 64,
         "resize": "letterbox", "normalise": IMAGE, "intensity_range": None, **facts,
     }  # fmt: skip
-    path.write_bytes(encode_state({"model": model.state_dict()}, {"facts": known, "epoch": 4, "value": 0.8125}))
+    path.write_bytes(
+        encode_state({"model": model.state_dict()}, {"facts": known, "epoch": 4, "value": 0.8125})
+    )
     return path
 
 
 def picture(height: int, width: int, seed: int = 0, grey: bool = False) -> np.ndarray:
     """Coloured blocks under noise."""
     rng = np.random.default_rng(seed)
-    blocks = cv2.resize(rng.integers(0, 256, (5, 6, 3)).astype(np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+    blocks = cv2.resize(
+        rng.integers(0, 256, (5, 6, 3)).astype(np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     found = np.clip(blocks + rng.normal(0, 8, blocks.shape), 0, 255).astype(np.uint8)
     return np.repeat(found[..., :1], 3, axis=2) if grey else found
 
@@ -91,13 +101,23 @@ def write_run(folder: Path, **facts: Any) -> RunFolder:
         (images / name).write_bytes(cv2.imencode(".png", raw)[1].tobytes())
         mask = (raw[..., 0] > 128).astype(np.uint8) + (raw[..., 1] > 128)
         (masks / name).write_bytes(cv2.imencode(".png", mask)[1].tobytes())
-        samples.append(Sample(name, str(images / name), str(masks / name), name, width=90, height=70 + number))
+        samples.append(
+            Sample(name, str(images / name), str(masks / name), name, width=90, height=70 + number)
+        )
     model = write_model(folder / "model.safetensors", **facts)
     meaning = load_model(find_model(str(model)), "cpu", "fp32").meaning
-    data = DatasetDescription(samples={"train": samples[:3], "val": samples[3:], "test": []}, meaning=meaning, root=str(images.parent))
+    data = DatasetDescription(
+        samples={"train": samples[:3], "val": samples[3:], "test": []},
+        meaning=meaning,
+        root=str(images.parent),
+    )
     data.save(folder / "dataset")
     (folder / "events.jsonl").touch()
-    text = {"task": "segmentation", "model": {"encoder_weights": "imagenet"}, "monitoring": {"best_metric": "iou"}}
+    text = {
+        "task": "segmentation",
+        "model": {"encoder_weights": "imagenet"},
+        "monitoring": {"best_metric": "iou"},
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(text), "utf-8")
     return RunFolder(folder)
 
@@ -122,21 +142,45 @@ def onnx_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunF
     yield own, result
 
 
-def test_an_export_says_the_same_and_comes_with_its_papers(onnx_export: tuple[RunFolder, dict[str, Any]]) -> None:
+def test_an_export_says_the_same_and_comes_with_its_papers(
+    onnx_export: tuple[RunFolder, dict[str, Any]],
+) -> None:
     own, result = onnx_export
     folder = Path(result["folder"])
     names = {p.name for p in folder.iterdir()} - {"events.jsonl"}
     assert names == {"model.onnx", "parity.json", "classes.json", "MODEL_CARD.md", "use_model.py"}
     parity = json.loads((folder / "parity.json").read_text("utf-8"))
-    assert parity["agrees"] and parity["largest_difference"] < 1e-4 and parity["pixels_with_another_class"] == 0
+    assert (
+        parity["agrees"] and parity["largest_difference"] < 1e-4 and parity["pixels_with_another_class"] == 0
+    )
     assert parity["images"] == 3 and parity["pixels"] == 3 * 64 * 64 and not parity["generated_images"]
-    assert parity["iou"]["original"] == pytest.approx(parity["iou"]["export"]) and 0 < parity["iou"]["export"] < 1
-    assert [(s["height"], s["width"]) for s in parity["other_sizes"]] == [(51, 91), (129, 35), (17, 20), (1, 1)]
+    assert (
+        parity["iou"]["original"] == pytest.approx(parity["iou"]["export"])
+        and 0 < parity["iou"]["export"] < 1
+    )
+    assert [(s["height"], s["width"]) for s in parity["other_sizes"]] == [
+        (51, 91),
+        (129, 35),
+        (17, 20),
+        (1, 1),
+    ]
     assert parity["latency"]["original"]["runs"] == 2 and parity["latency"]["export"]["median_ms"] > 0
     metadata = parity["runtime"]
-    assert metadata["runtime"] == "onnxruntime" and metadata["inputs"][0][2] == ["batch", 3, "height", "width"]
+    assert metadata["runtime"] == "onnxruntime" and metadata["inputs"][0][2] == [
+        "batch",
+        3,
+        "height",
+        "width",
+    ]
     card = (folder / "MODEL_CARD.md").read_text("utf-8")
-    for words in ("0 background, 1 scratch, 2 pit", "6 images", "iou 0.8125", "ImageNet", "RGB", "fit into 64×64"):
+    for words in (
+        "0 background, 1 scratch, 2 pit",
+        "6 images",
+        "iou 0.8125",
+        "ImageNet",
+        "RGB",
+        "fit into 64×64",
+    ):
         assert words in card
     assert str(own.path.parent) not in card, "no path of the machine"
     assert any("64×64" not in s and "pixels" in s for s in result["said"])
@@ -148,7 +192,12 @@ def test_the_file_itself_says_what_it_takes_and_gives(onnx_export: tuple[RunFold
     assert [c["name"] for c in json.loads(found["lathe.classes"])] == ["background", "scratch", "pit"]
     assert json.loads(found["lathe.normalisation"]) == {"where": "inside", **IMAGE}
     taken = json.loads(found["lathe.input"])
-    assert (taken["colour_order"], taken["dynamic_size"], taken["trained_size"], taken["fit"]) == ("RGB", True, 64, "letterbox")
+    assert (taken["colour_order"], taken["dynamic_size"], taken["trained_size"], taken["fit"]) == (
+        "RGB",
+        True,
+        64,
+        "letterbox",
+    )
     assert found["lathe.version"] and found["lathe.colour_order"] == "RGB"
 
 
@@ -163,13 +212,22 @@ def test_a_second_export_leaves_the_first_alone(onnx_export: tuple[RunFolder, di
 
 def test_8_bits_are_measured(onnx_export: tuple[RunFolder, dict[str, Any]], tmp_path: Path) -> None:
     own, first = onnx_export
-    result, _ = export(tmp_path / "int8", own.path, precision="int8", tolerance=25, calibration_images=3, dynamic_size=False)
+    result, _ = export(
+        tmp_path / "int8", own.path, precision="int8", tolerance=25, calibration_images=3, dynamic_size=False
+    )
     parity = result["parity"]
     assert parity["calibrated_on"] == "training images" and parity["bytes"] < 0.4 * first["parity"]["bytes"]
     assert parity["largest_difference"] > 1e-3, "numbers of 8 bits cannot be exact"
     assert json.loads((tmp_path / "int8" / "classes.json").read_text())["input"]["height"] == 64
     with pytest.raises(JobError, match=r"refused \(model\.onnx\.refused\)") as refused:
-        export(tmp_path / "strict", own.path, precision="int8", tolerance=1e-6, calibration_images=1, dynamic_size=False)
+        export(
+            tmp_path / "strict",
+            own.path,
+            precision="int8",
+            tolerance=1e-6,
+            calibration_images=1,
+            dynamic_size=False,
+        )
     assert "have another class" in str(refused.value) and "Calibrate on more images" in refused.value.cure
     left = {p.name for p in (tmp_path / "strict").iterdir()}
     assert left == {"events.jsonl", "model.onnx.refused", "parity.json", "classes.json"}
@@ -177,18 +235,26 @@ def test_8_bits_are_measured(onnx_export: tuple[RunFolder, dict[str, Any]], tmp_
 
 
 def test_a_model_whose_data_are_gone_is_compared_on_generated_images(tmp_path: Path) -> None:
-    model = write_model(tmp_path / "alone.safetensors", classes=["ground", "crack"], in_channels=1, normalise=CONSTANTS)
-    result, events = export(tmp_path / "out", model, format="torch_export", precision="fp16", height=48, width=80)
+    model = write_model(
+        tmp_path / "alone.safetensors", classes=["ground", "crack"], in_channels=1, normalise=CONSTANTS
+    )
+    result, events = export(
+        tmp_path / "out", model, format="torch_export", precision="fp16", height=48, width=80
+    )
     assert result["parity"]["generated_images"] and result["parity"]["iou"] is None
     assert "generated images" in next(e["message"] for e in events if e["type"] == "warning")
     assert "no run of Lathe" in (tmp_path / "out" / "MODEL_CARD.md").read_text("utf-8")
     table = json.loads((tmp_path / "out" / "classes.json").read_text("utf-8"))
-    assert len(table["normalisation"]["mean"]) == 1 and table["normalisation"]["mean"][0] == pytest.approx(0.4)
+    assert len(table["normalisation"]["mean"]) == 1 and table["normalisation"]["mean"][0] == pytest.approx(
+        0.4
+    )
 
 
 def test_torchscript_that_cannot_take_any_size_gets_a_fixed_one(tmp_path: Path) -> None:
     model = write_model(tmp_path / "alone.safetensors")
-    result, events = export(tmp_path / "out", model, format="torchscript", output="classes", normalisation="beside")
+    result, events = export(
+        tmp_path / "out", model, format="torchscript", output="classes", normalisation="beside"
+    )
     notes = {e["code"]: e["message"] for e in events if e["type"] == "warning"}
     assert "deprecated" in notes["export.deprecated"]
     assert result["parity"]["largest_difference"] is None and result["parity"]["agrees"]
@@ -203,7 +269,10 @@ def test_an_export_that_disagrees_is_refused(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(JobError, match="disagrees with the original") as refused:
         export(tmp_path / "out", model, format="torch_export", dynamic_size=False)
     assert "A probability differs by" in str(refused.value)
-    assert not (tmp_path / "out" / "use_model.py").exists() and (tmp_path / "out" / "model.pt2.refused").is_file()
+    assert (
+        not (tmp_path / "out" / "use_model.py").exists()
+        and (tmp_path / "out" / "model.pt2.refused").is_file()
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -234,10 +303,15 @@ def test_cancelling_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_is_missing_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(availability()) == set(export_config.FORMATS)
-    monkeypatch.setattr(export_config.importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object())
+    monkeypatch.setattr(
+        export_config.importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object()
+    )
     found = availability()
     assert found["torch_export"] == found["torchscript"] == ""
-    assert found["onnx"].startswith("onnxscript is not installed") and "pip install -r requirements-export.txt" in found["onnx"]
+    assert (
+        found["onnx"].startswith("onnxscript is not installed")
+        and "pip install -r requirements-export.txt" in found["onnx"]
+    )
     fault = check(ExportConfig())[0]
     assert fault.severity == "error" and "onnxscript" in fault.message and "pip install" in fault.cure
 
@@ -253,8 +327,14 @@ def test_8_bits_exist_as_onnx_only() -> None:
 def predicted(model: Path, image: Path) -> np.ndarray:
     """The mask that Lathe itself gives, as it writes it."""
     loaded = load_model(find_model(str(model)), "cpu", "fp32")
-    predictor = Predictor(loaded, InferenceConfig(geometry="resize" if loaded.fit != "crop" else "tiles", overlap=0), ComputeConfig())
-    (_, found), = predictor.stream([FileSource(str(image), loaded.channels, loaded.intensity_range)], lambda _s, size: ArraySink(size))
+    predictor = Predictor(
+        loaded,
+        InferenceConfig(geometry="resize" if loaded.fit != "crop" else "tiles", overlap=0),
+        ComputeConfig(),
+    )
+    ((_, found),) = predictor.stream(
+        [FileSource(str(image), loaded.channels, loaded.intensity_range)], lambda _s, size: ArraySink(size)
+    )
     assert isinstance(found, np.ndarray), found
     return (found[0] > 0.5).astype(np.uint8) * 255 if len(found) == 1 else found.argmax(0).astype(np.uint8)
 
@@ -276,11 +356,16 @@ class _Session:
         with torch.inference_mode():
             logits = self.original.loaded.model(torch.from_numpy(x))
         probabilities = (logits.sigmoid() if self.original.binary else logits.softmax(1)).numpy()
-        return [{"logits": logits.numpy(), "probabilities": probabilities}.get(kind, self.original.classes(probabilities))]
+        return [
+            {"logits": logits.numpy(), "probabilities": probabilities}.get(
+                kind, self.original.classes(probabilities)
+            )
+        ]
 
 
 @pytest.mark.parametrize(
-    ("fit", "classes"), [("stretch", ["ground", "crack"]), ("letterbox", ["a", "b", "c"]), ("crop", ["ground", "crack"])]
+    ("fit", "classes"),
+    [("stretch", ["ground", "crack"]), ("letterbox", ["a", "b", "c"]), ("crop", ["ground", "crack"])],
 )
 def test_the_script_gives_the_masks_of_lathe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fit: str, classes: list[str]
@@ -290,15 +375,29 @@ def test_the_script_gives_the_masks_of_lathe(
     images = []
     for number, size in enumerate(sizes):
         images.append(tmp_path / f"bild ü {number}.png")
-        images[-1].write_bytes(cv2.imencode(".png", picture(*size, seed=number, grey=number == 1))[1].tobytes())
+        images[-1].write_bytes(
+            cv2.imencode(".png", picture(*size, seed=number, grey=number == 1))[1].tobytes()
+        )
     for number, (channels, normalise) in enumerate([(3, IMAGE), (3, CONSTANTS), (1, CONSTANTS)]):
-        model = write_model(tmp_path / f"{number}.safetensors", classes=classes, resize=fit, in_channels=channels, normalise=normalise)
+        model = write_model(
+            tmp_path / f"{number}.safetensors",
+            classes=classes,
+            resize=fit,
+            in_channels=channels,
+            normalise=normalise,
+        )
         source = find_model(str(model))
         loaded = load_model(source, "cpu", "fp32")
         wanted = [predicted(model, image) for image in images]
-        for normalisation, output in [("inside", "probabilities"), ("beside", "logits"), ("inside", "classes")]:
+        for normalisation, output in [
+            ("inside", "probabilities"),
+            ("beside", "logits"),
+            ("inside", "classes"),
+        ]:
             config = ExportConfig(normalisation=normalisation, output=output)
-            table = class_table(source, loaded, config, (64, 64), fit != "crop" or output != "logits", "model.onnx")
+            table = class_table(
+                source, loaded, config, (64, 64), fit != "crop" or output != "logits", "model.onnx"
+            )
             script = export_script.use_script(table)
             session = type("Session", (_Session,), {"table": table, "original": Original(loaded, 0.5)})
             monkeypatch.setitem(sys.modules, "onnxruntime", types.SimpleNamespace(InferenceSession=session))
@@ -308,32 +407,54 @@ def test_the_script_gives_the_masks_of_lathe(
                 mask = cv2.imdecode(np.fromfile(tmp_path / "mask.png", np.uint8), cv2.IMREAD_UNCHANGED)
                 differing = float((mask != expected).mean())
                 # classes are brought back to the image's size by the nearest pixel, probabilities between pixels
-                assert mask.shape == expected.shape and differing <= (0.12 if output == "classes" else 2e-4), (image.name, output)
+                assert mask.shape == expected.shape and differing <= (
+                    0.12 if output == "classes" else 2e-4
+                ), (image.name, output)
 
 
 def test_the_script_has_at_most_thirty_lines(tmp_path: Path) -> None:
     lengths = []
     for fit in ("stretch", "letterbox", "crop"):
         for normalise in (IMAGE, CONSTANTS):
-            model = write_model(tmp_path / "m.safetensors", resize=fit, normalise=normalise, intensity_range=[100, 4000])
+            model = write_model(
+                tmp_path / "m.safetensors", resize=fit, normalise=normalise, intensity_range=[100, 4000]
+            )
             source = find_model(str(model))
             loaded = load_model(source, "cpu", "fp32")
             for format in export_config.FORMATS:
                 for dynamic in (True, False):
-                    config = ExportConfig(format=format, normalisation="beside", output="logits", dynamic_size=dynamic)
-                    script = export_script.use_script(class_table(source, loaded, config, (64, 64), dynamic, "model.onnx"))
+                    config = ExportConfig(
+                        format=format, normalisation="beside", output="logits", dynamic_size=dynamic
+                    )
+                    script = export_script.use_script(
+                        class_table(source, loaded, config, (64, 64), dynamic, "model.onnx")
+                    )
                     compile(script, "use_model.py", "exec")
                     assert "lathe" not in script.split('"""')[2].lower()
                     lengths.append(len(script.splitlines()))
     assert max(lengths) <= export_script.MOST_LINES
 
 
-def test_the_script_needs_neither_torch_nor_lathe(onnx_export: tuple[RunFolder, dict[str, Any]], tmp_path: Path) -> None:
+def test_the_script_needs_neither_torch_nor_lathe(
+    onnx_export: tuple[RunFolder, dict[str, Any]], tmp_path: Path
+) -> None:
     """In an environment made for it, with three packages from the index and nothing else."""
     own, result = onnx_export
     venv.create(tmp_path / "fresh", with_pip=False)
     python = tmp_path / "fresh" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    words = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--only-binary", ":all:", "-c", str(CONSTRAINTS)]
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "-q",
+        "--only-binary",
+        ":all:",
+        "-c",
+        str(CONSTRAINTS),
+    ]
     try:
         done = subprocess.run([*words, "onnxruntime", "numpy", "opencv-python-headless", "pillow"],
                               capture_output=True, text=True, timeout=100, check=False)  # fmt: skip
@@ -341,7 +462,9 @@ def test_the_script_needs_neither_torch_nor_lathe(onnx_export: tuple[RunFolder, 
         pytest.skip("the package index did not answer in time")
     if done.returncode:
         pytest.skip(f"the packages cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
-    foreign = subprocess.run([python, "-c", "import torch"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    foreign = subprocess.run(
+        [python, "-c", "import torch"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
     assert "No module named 'torch'" in foreign.stderr
     for number in range(3, 6):
         image = own.path.parent.parent / "runs" / "Bleche β" / "images" / f"teil {number}.png"
@@ -351,4 +474,6 @@ def test_the_script_needs_neither_torch_nor_lathe(onnx_export: tuple[RunFolder, 
         found = cv2.imdecode(np.fromfile(mask, np.uint8), cv2.IMREAD_UNCHANGED)
         expected = predicted(own.path / "model.safetensors", image)
         assert found.shape == expected.shape and len(np.unique(expected)) > 1
-        assert int((found != expected).sum()) <= 1, "the same masks, but for a pixel exactly between two classes"
+        assert int((found != expected).sum()) <= 1, (
+            "the same masks, but for a pixel exactly between two classes"
+        )

@@ -122,7 +122,10 @@ def test_the_context_menu_offers_only_what_works(window: MainWindow, tmp_path: P
     )
     for folder, expected in ((done, {"open", "folder"}), (paused, {"open", "folder", "resume"})):
         menu = window.runs.menu_of(summarise(folder))
-        assert {a.objectName() for a in menu.actions()} == expected
+        always = {"clone", "reproduce", "star", "notes", "trash"} | (
+            {"queue"} if "resume" in expected else set()
+        )
+        assert {a.objectName() for a in menu.actions() if a.objectName()} == expected | always
         menu.deleteLater()
 
 

@@ -108,7 +108,9 @@ def test_a_binary_model_says_its_threshold(tmp_path: Path) -> None:
     assert "threshold" not in Head.read(tmp_path).words
 
 
-def test_the_shown_image_has_its_mask_and_its_objects(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_the_shown_image_has_its_mask_and_its_objects(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     opened(qtbot, page, Predicted(tmp_path).add(2).close())
     show(qtbot, page, 1)
     shown = page.viewer.shown
@@ -139,7 +141,9 @@ def test_empty_states_say_what_is_going_on(
     qtbot.waitUntil(lambda: title.text() == "There are no predictions yet", timeout=5000)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"classes": 3}', '{"classes": ["a"], "binary": true}', "null"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"classes": 3}', '{"classes": ["a"], "binary": true}', "null"]
+)
 def test_damaged_predictions_are_told(qtbot: QtBot, page: PredictionPage, tmp_path: Path, text: str) -> None:
     (tmp_path / "prediction.json").write_text(text, "utf-8")
     page.open_folder(tmp_path)
@@ -147,7 +151,9 @@ def test_damaged_predictions_are_told(qtbot: QtBot, page: PredictionPage, tmp_pa
     assert str(tmp_path) in page._empty._text.text()
 
 
-def test_another_folder_takes_nothing_of_the_one_before(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_another_folder_takes_nothing_of_the_one_before(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     first, second = large_folder(tmp_path / "first", 3000), Predicted(tmp_path).add(2).close()
     page.open_folder(first)
     qtbot.waitUntil(lambda: len(page.table) > 0, timeout=5000)
@@ -315,7 +321,9 @@ def test_typing_a_name_decides_nothing(qtbot: QtBot, page: PredictionPage, tmp_p
     assert page.table.totals()["accepted"] == page.table.totals()["rejected"] == 0
 
 
-def test_many_are_decided_together_and_found_again(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_many_are_decided_together_and_found_again(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     folder = Predicted(tmp_path).add(6).close()
     opened(qtbot, page, folder)
     page.list.selectAll()
@@ -328,7 +336,9 @@ def test_many_are_decided_together_and_found_again(qtbot: QtBot, page: Predictio
     other.close_page()
 
 
-def test_what_was_decided_last_is_kept_though_the_page_closes(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_what_was_decided_last_is_kept_though_the_page_closes(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     folder = Predicted(tmp_path).add(2).close()
     opened(qtbot, page, folder)
     page.decide(ACCEPTED)
@@ -352,7 +362,9 @@ def test_a_decision_that_cannot_be_kept_is_told_and_taken_back(
     assert page.table.totals()["accepted"] == 0
 
 
-def test_damaged_decisions_are_told_and_not_overwritten(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_damaged_decisions_are_told_and_not_overwritten(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     folder = Predicted(tmp_path).add(1).close()
     (folder / "decisions.json").write_text('{"version": 1,\n"images": ', "utf-8")
     opened(qtbot, page, folder)
@@ -433,7 +445,9 @@ def test_probability_as_a_heat_map_and_nothing(qtbot: QtBot, page: PredictionPag
     assert viewer.view.overlay.outlines and viewer.view.overlay.hidden == {2}
 
 
-def test_probabilities_that_were_not_kept_are_said(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_probabilities_that_were_not_kept_are_said(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     opened(qtbot, page, Predicted(tmp_path, probabilities=False).add(1).close())
     page.viewer.layer.choose(1)
     assert "were not kept" in page.viewer.note.text() and page.viewer.note.isVisible()
@@ -531,7 +545,9 @@ def pauses(qtbot: QtBot, work: Callable[[], object], until: Callable[[], bool]) 
     return longest
 
 
-def test_a_hundred_thousand_images_do_not_stop_the_window(qtbot: QtBot, page: PredictionPage, tmp_path: Path) -> None:
+def test_a_hundred_thousand_images_do_not_stop_the_window(
+    qtbot: QtBot, page: PredictionPage, tmp_path: Path
+) -> None:
     folder = large_folder(tmp_path / "large", 100_000)
     done: list[bool] = []
     page.caught_up.connect(done.append)
@@ -547,4 +563,3 @@ def test_a_hundred_thousand_images_do_not_stop_the_window(qtbot: QtBot, page: Pr
         waits[name] = pauses(qtbot, work, lambda before=before: time.monotonic() - before > 0.2)  # type: ignore[misc]
     # A tenth of the images a second would do; five times the goal leaves room for a machine that is busy with other tests
     assert max(waits.values()) < 0.25, waits
-

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 
-from src.core.run import RunFolder, create_run
+from src.core.run import RunFolder
 from src.core.run.queue import RunQueue
 from src.core.run.queue_runner import QueueRunner
 from src.core.run.state import claim
 from src.threads import queue_watcher
 from src.threads.queue_watcher import QueueWatcher, rows_of
 from src.ui import queueing
+from src.ui.dialogs.train_config_dialog import TrainConfigDialog
 from src.ui.widgets.queue_page import QueuePage
 from tests.fakes import make_fake_run
 
@@ -73,7 +75,7 @@ def test_the_order_is_changed_by_the_buttons(page: QueuePage, qtbot, tmp_path: P
     for number in (1, 2, 3):
         RunQueue().add(a_run(tmp_path, number))
     fill(page)
-    assert [state for _, state in shown(page)] == ["Next", "Waits, number 2", "Waits, number 3"]
+    assert [state for _, state in shown(page)] == ["Next", "Number 2", "Number 3"]
     page.choose(3)
     assert page.up.isEnabled() and not page.down.isEnabled()
     qtbot.mouseClick(page.up, Qt.LeftButton)
@@ -105,14 +107,18 @@ def test_pausing_and_going_on(page: QueuePage, qtbot, tmp_path: Path) -> None:
 
 
 def test_states_causes_and_what_has_ended(page: QueuePage, qtbot, tmp_path: Path) -> None:
-    failed = make_fake_run(tmp_path / "runs", "2026-05-01_a_unet_1", epochs=4, done=2, ending="paused", previews=False)
+    failed = make_fake_run(
+        tmp_path / "runs", "2026-05-01_a_unet_1", epochs=4, done=2, ending="paused", previews=False
+    )
     RunQueue().add(failed)
     QueueRunner(RunQueue(), lambda *_: (_ for _ in ()).throw(OSError(12, "No memory")), cards=[]).step()  # type: ignore[arg-type]
     live = a_run(tmp_path, 2)
     RunQueue().add(live)
     with RunQueue().edit() as edit:
         entry = edit.state.waiting[0]
-        edit.state = edit.state.with_entry(type(entry)(**{**entry.__dict__, "state": "running", "slot": "cuda:1"}))
+        edit.state = edit.state.with_entry(
+            type(entry)(**{**entry.__dict__, "state": "running", "slot": "cuda:1"})
+        )
     claim(live)
     fill(page)
     assert shown(page) == [("tiles · unet · 2", "Starting"), ("a · unet · 1", "Failed")]
@@ -168,4 +174,30 @@ def test_what_cannot_be_queued_leaves_no_run_behind(tmp_path: Path, monkeypatch:
 
     with pytest.raises(queueing.QueueError):
         queueing.enqueue(Given())  # type: ignore[arg-type]
-    assert not made.path.exists() and callable(create_run)
+    assert not made.path.exists()
+
+
+def test_the_training_window_adds_to_the_queue_and_keeps_its_settings(
+    qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = TrainConfigDialog({"training": {"epochs": 7}})
+    qtbot.addWidget(dialog)
+    assert not dialog.bar.queue.isEnabled(), "as Start: there are no data yet"
+    given: list[int] = []
+
+    def enqueue(resolved: Any) -> tuple[RunFolder, str]:
+        given.append(resolved.config.training.epochs)
+        return a_run(tmp_path, 1), "It was added; it is the next one."
+
+    monkeypatch.setattr(queueing, "enqueue", enqueue)
+    with qtbot.waitSignal(dialog.queued):
+        dialog.add_to_queue()
+    assert given == [7] and "next one" in dialog.status.text() and dialog.thread is None
+
+    def refuse(_: Any) -> tuple[RunFolder, str]:
+        raise queueing.QueueError("The queue cannot be written. Free some space.")
+
+    monkeypatch.setattr(queueing, "enqueue", refuse)
+    dialog.add_to_queue()
+    assert "Free some space" in dialog.status.text()
+    dialog.close()

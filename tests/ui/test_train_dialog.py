@@ -44,7 +44,9 @@ def open_dialog(qtbot: Any, job: Any, until: Any) -> Any:
     job("completes")
     made: list[TrainConfigDialog] = []
 
-    def show(config: Any = None, paths: dict[str, Any] | None = None, breathe: Any = None) -> TrainConfigDialog:
+    def show(
+        config: Any = None, paths: dict[str, Any] | None = None, breathe: Any = None
+    ) -> TrainConfigDialog:
         dialog = TrainConfigDialog(config, paths, breathe=breathe)
         dialog.check.scan._timer.setInterval(20)
         dialog.resize(1280, 800)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from src.core.config.conditions import unless
+from src.core.config.distillation import DistillationConfig
+from src.core.config.extras import DebugConfig, ResizingConfig, SwaConfig, TrackersConfig
 from src.core.config.fields import Section, option, section
 from src.core.config.optimisation import OptimizerConfig, ScheduleConfig
 
@@ -38,6 +40,7 @@ class TrainingConfig(Section):
     optimizer: OptimizerConfig = section(OptimizerConfig, "Optimiser")
     schedule: ScheduleConfig = section(ScheduleConfig, "Learning-rate schedule")
     early_stopping: EarlyStoppingConfig = section(EarlyStoppingConfig, "Early stopping")
+    resizing: ResizingConfig = section(ResizingConfig, "Growing images")
     clip_norm: float = option(
         5.0, "Clip gradients", "Longer gradients are shortened to this norm; 0 turns it off.", ge=0,
         advanced=True, group="Stability",
@@ -46,6 +49,7 @@ class TrainingConfig(Section):
         0.99, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
         ge=0, lt=1, advanced=True, group="Stability",
     )  # fmt: skip
+    swa: SwaConfig = section(SwaConfig, "Stability")
     skip_limit: int = option(
         10, "Skip at most", "Updates whose loss or gradients are no numbers are passed over, and their samples named; one more "
         "than this ends the run.", unit="updates", ge=0, advanced=True, group="Stability",
@@ -66,6 +70,14 @@ class TrainingConfig(Section):
         True, "Channels last", "Memory layout that convolutions compute faster on most machines.", advanced=True,
         group="Machine",
     )  # fmt: skip
+    compile: bool = option(
+        False, "Compile the network", "torch.compile: takes a minute or more at the start, then steps may be faster. Tried on one "
+        "batch; where it does not work a warning says so and the run goes on without.", advanced=True, group="Machine",
+    )  # fmt: skip
+    machine_tuning: bool = option(
+        True, "Use what was measured", "Precision, memory layout and loader workers that nobody set are those that “app.py tune "
+        "machine” found fastest here; does nothing before that was done.", advanced=True, group="Machine",
+    )  # fmt: skip
     seed: int = option(
         0,
         "Seed",
@@ -79,6 +91,7 @@ class TrainingConfig(Section):
         False, "Deterministic on the GPU", "Forbids faster GPU routines whose sums vary; the CPU is always deterministic.",
         advanced=True, group="Reproducibility", applies=[unless("device", "cpu")],
     )  # fmt: skip
+    debug: DebugConfig = section(DebugConfig, "Finding faults")
 
 
 class MonitoringConfig(Section):
@@ -111,6 +124,11 @@ class MonitoringConfig(Section):
         2.0, "Sample resources every", "Seconds between two readings of memory, processor and GPU; 0 turns them off.",
         unit="s", ge=0, advanced=True, group="Resources",
     )  # fmt: skip
+    gradients: bool = option(
+        True, "Watch the gradients", "Their norms in each part of the network, once a second; vanishing or exploding ones are told.",
+        advanced=True, group="Resources",
+    )  # fmt: skip
+    trackers: TrackersConfig = section(TrackersConfig, "Trackers")
 
 
 class RunConfig(Section):
@@ -124,4 +142,5 @@ class RunConfig(Section):
         "", "Runs folder", "Where run folders are made; empty takes the workspace.", path="folder"
     )
     training: TrainingConfig = section(TrainingConfig, "")
+    distillation: DistillationConfig = section(DistillationConfig, "Teacher")
     monitoring: MonitoringConfig = section(MonitoringConfig, "")

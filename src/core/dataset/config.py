@@ -127,6 +127,36 @@ class AugmentationConfig(Section):
     blur: int = option(0, "Blur", "Largest Gaussian kernel.", unit="px", ge=0, le=31, advanced=True)
 
 
+class CopyPasteConfig(Section):
+    """Objects of other training images pasted into training images."""
+
+    probability: float = option(
+        0.0, "Copy-paste", "Chance for each training image that objects of another one are pasted into it, those of rare classes "
+        "more often; 0 turns it off.", ge=0, le=1, advanced=True,
+    )  # fmt: skip
+    objects: int = option(
+        3,
+        "Pasted objects",
+        "Most objects that are pasted into an image.",
+        unit="objects",
+        ge=1,
+        le=100,
+        advanced=True,
+    )
+    scale: float = option(
+        0.25,
+        "Change of their size",
+        "Largest relative change of a pasted object's size.",
+        ge=0,
+        le=0.9,
+        advanced=True,
+    )
+    soft_edge: float = option(
+        0.0, "Soft edge", "Width over which the rim of a pasted object blends into the image; 0 cuts hard.", unit="px", ge=0,
+        le=32, advanced=True,
+    )  # fmt: skip
+
+
 class ImageDataConfig(Section):
     """Images and masks: from folders, from split files, or from a table."""
 
@@ -191,6 +221,9 @@ class ImageDataConfig(Section):
     augmentation: AugmentationConfig = section(
         AugmentationConfig, "Augmentation", [unless("augmentation.probability", 0, because="no change is ever made")]
     )  # fmt: skip
+    copy_paste: CopyPasteConfig = section(
+        CopyPasteConfig, "Copy-paste", [unless("copy_paste.probability", 0, because="nothing is pasted")]
+    )
     balance: float = option(
         0.0, "Show objects more often", "Least share of each epoch's images that hold an object: images with one are drawn "
         "more often until it is reached; 0 leaves the data as they are.",

@@ -1,23 +1,25 @@
-"""Exponential moving average of the weights (Polyak and Juditsky 1992; decay warmed up as in TensorFlow's EMA)."""
+"""Averages of the weights: running (Polyak and Juditsky 1992) and over epochs (SWA, Izmailov et al. 2018)."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
-class WeightAverage:
-    """Running average of all floating-point weights and buffers of a model.
+class HeldWeights:
+    """A second set of all weights and buffers of a model, which can take the place of those it trains.
 
-    The decay of update ``n`` is ``min(decay, (1+n)/(10+n))``, so that the random start is soon forgotten. Batch-norm
-    statistics are averaged like weights; counters are copied.
+    Attributes:
+        average: Tensor by its name in the state of the model.
+        updates: How many states went in.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
+    def __init__(self, model: nn.Module) -> None:
         self.updates = 0
         live = model.state_dict()
         self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in live.items()}
@@ -29,11 +31,10 @@ class WeightAverage:
         self._live_floats = [self._live[k] for k in self._floats]
 
     @torch.no_grad()
-    def update(self) -> None:
-        """After each update of the weights."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+    def mix(self, share: float) -> None:
+        """Bring the average so much of the way to the weights of now; counters are copied."""
         self.updates += 1
-        torch._foreach_lerp_(self._average_floats, self._live_floats, 1 - decay)
+        torch._foreach_lerp_(self._average_floats, self._live_floats, share)
         for key in self._others:
             self.average[key].copy_(self._live[key])
 
@@ -53,3 +54,75 @@ class WeightAverage:
             kept = live.clone()
             live.copy_(average)
             average.copy_(kept)
+
+
+class WeightAverage(HeldWeights):
+    """Running average, decay warmed up as in TensorFlow's EMA.
+
+    The decay of update ``n`` is ``min(decay, (1+n)/(10+n))``, so that the random start is soon forgotten. Batch-norm
+    statistics are averaged like weights.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model)
+        self.decay = decay
+
+    def update(self) -> None:
+        """After each update of the weights."""
+        self.mix(1 - min(self.decay, (1 + self.updates) / (10 + self.updates)))
+
+
+class EpochAverage(HeldWeights):
+    """Plain mean of the weights at the ends of epochs, from one on. Statistics of batch-norm are computed anew, not averaged:
+    activations of mean weights are no mean of activations.
+
+    Attributes:
+        first: The epoch from which on weights go in (from 1).
+        last: The newest epoch that went in; 0 before the first.
+    """
+
+    def __init__(self, model: nn.Module, first: int) -> None:
+        super().__init__(model)
+        self.first, self.last = first, 0
+        self._model = model
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a mean to use."""
+        return self.updates > 0
+
+    def end_epoch(self, epoch: int, batches: Iterable[Any], forward: Callable[[Any], object]) -> None:
+        """Enter the weights of an epoch's end; nothing where that was done (a run may be resumed behind it).
+
+        Args:
+            epoch: From 1.
+            batches, forward: Training batches, and what passes one through the network: for the statistics.
+        """
+        if epoch < self.first or epoch <= self.last:
+            return
+        self.mix(1 / (self.updates + 1))
+        self.last = epoch
+        # those of a frozen part keep what they were trained with
+        norms = [
+            m
+            for m in self._model.modules()
+            if isinstance(m, _BatchNorm) and m.training and m.track_running_stats
+        ]
+        if norms:
+            self._model.eval()
+            with self.applied(), torch.no_grad():
+                _count_anew(norms, batches, forward)
+
+
+def _count_anew(norms: list[_BatchNorm], batches: Iterable[Any], forward: Callable[[Any], object]) -> None:
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean over the batches
+        norm.train()
+    try:
+        for batch in batches:
+            forward(batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -1,21 +1,27 @@
-"""The events of a run, for everything that watches it. A callback never changes what is computed.
+"""The events of a run, for everything that watches it.
 
 ====================  ==========================================  =================================================
 method                when                                        may rely on
 ====================  ==========================================  =================================================
 ``on_run_start``      once, before the first step                 ``trainer.state`` is the position it starts at
-``on_epoch_start``    before the first step of an epoch           ``trainer.state.epoch``, ``.step``
+``on_epoch_start``    before the first step of an epoch, and      ``trainer.state.epoch``, ``.step``; the loader of
+                      before that of one that is resumed          the epoch is asked for after it
+``on_gradients``      at the first update, and at the first       all gradients are there, as long as they are:
+                      after each report, before the weights move  neither scaled nor clipped; not synchronised
 ``on_update``         after each update of the weights            nothing is synchronised; keep it to microseconds
 ``on_report``         at most 20 times a second, and at the end   a `Report`: losses read back from the device
-                      of each phase
+                      of each phase (train, val)
 ``on_epoch_end``      after validation                            the epoch's entry in ``trainer.state.history``
 ``on_new_best``       after ``on_epoch_end`` of a best epoch      the model holds the weights to keep
-``on_save``           when the state should be kept               ``trainer.snapshot()``; ``reason`` says why
+``on_save``           when the state should be kept               ``trainer.snapshot()``; ``reason`` says why:
+                                                                  ``epoch``, ``time`` or ``stop``
 ``on_warning``        something went wrong that the run survives  code, message, cure, where
 ``on_run_end``        once, whatever happened                     `Outcome`
 ====================  ==========================================  =================================================
 
-Exceptions of a callback end the run: nothing is swallowed.
+A callback watches. The one kind that takes part (`src.core.engine.resizing`) does so in ``on_epoch_start`` and as a pure
+function of the epoch, so that a resumed run is the one that was not interrupted. Exceptions of a callback end the run:
+nothing is swallowed. What must never end a run, such as a tracker, works in a process of its own.
 """
 
 from __future__ import annotations
@@ -58,6 +64,8 @@ class Callback:
 
     def on_epoch_start(self, trainer: Trainer) -> None: ...
 
+    def on_gradients(self, trainer: Trainer) -> None: ...
+
     def on_update(self, trainer: Trainer) -> None: ...
 
     def on_report(self, trainer: Trainer, report: Report) -> None: ...
@@ -77,13 +85,13 @@ class Callback:
 
 #: Every event, in the order in which a run first gives them.
 EVENTS = (
-    "on_run_start", "on_epoch_start", "on_update", "on_report", "on_epoch_end", "on_new_best", "on_save", "on_warning",
+    "on_run_start", "on_epoch_start", "on_gradients", "on_update", "on_report", "on_epoch_end", "on_new_best", "on_save", "on_warning",
     "on_run_end",
 )  # fmt: skip
 
 
 class CallbackList:
-    """Calls only those that listen, so that an event nobody wants costs nothing in the loop."""
+    """Calls only those that listen, in the order in which they were given; an event nobody wants costs nothing."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._listeners = {
@@ -95,6 +103,7 @@ class CallbackList:
             for event in EVENTS
         }
         self.on_update = self._listeners["on_update"]
+        self.on_gradients = self._listeners["on_gradients"]
 
     def __call__(self, event: str, *values: Any) -> None:
         for listener in self._listeners[event]:

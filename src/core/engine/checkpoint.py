@@ -67,6 +67,10 @@ def _meta(path: Path, handle: Any) -> dict[str, Any]:
     return meta
 
 
+#: Weights of a model under this name are learnt with it and of no use without the training (see `distil`).
+TRAINING_ONLY = "distillation."
+
+
 def read_header(path: Path) -> dict[str, Any]:
     """What a checkpoint says of itself, without its tensors.
 
@@ -121,7 +125,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if is_safetensors(path):
         try:
             state, header = read_state(path)
-            return state.get("average") or state["model"], header
+            weights = state.get("average") or state["model"]
+            return {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}, header
         except CheckpointError:
             with safe_open(str(path), framework="pt") as handle:
                 return {k: handle.get_tensor(k).clone() for k in handle.keys()}, {}  # noqa: SIM118

@@ -36,6 +36,12 @@ def explain_error(error: BaseException, again: str = "resume goes on from the la
             "failed", "The disk is full.", f"Free some space. Nothing that was saved is lost: {again}."
         )
     text = str(error).strip() or type(error).__name__
+    if "does not have a deterministic implementation" in text:
+        return Outcome(
+            "failed",
+            f"The GPU has no routine of which every sum is the same each time: {text.split(' does not', 1)[0]}.",
+            "Turn “Deterministic on the GPU” off (training.deterministic=false), choose another architecture, or train on the CPU.",
+        )
     if (
         "DataLoader worker" in text
     ):  # torch raises it from a signal handler, wherever the loop is at that moment

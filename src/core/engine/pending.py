@@ -51,21 +51,20 @@ class PendingLosses:
         self._losses: list[Tensor] = []
         self._terms: list[dict[str, Tensor]] = []
         self._batches: list[tuple[int, Tensor]] = []
-        self._finite: list[Tensor] = []
+        self._finite: list[Tensor | bool] = []
         self.bad: list[NonFiniteLossError] = []
 
-    def add(self, number: int, index: Tensor, output: StepOutput, finite: Tensor | None = None) -> None:
+    def add(self, number: int, index: Tensor, output: StepOutput, finite: Tensor | bool = True) -> None:
         """Keep the scalars of the batch of this number (from 1), and which samples it held.
 
         Args:
             number, index, output: Of the batch.
-            finite: Whether the gradients of the update were numbers (bool scalar), in training.
+            finite: Whether the gradients of the update were numbers, where that is known already, or a scalar on the device.
         """
         self._losses.append(output.loss.detach())
         self._terms.append(output.terms)
         self._batches.append((number, index))
-        if finite is not None:
-            self._finite.append(finite)
+        self._finite.append(finite)
 
     def read_back(self, sums: EpochSums) -> tuple[float, dict[str, float], int]:
         """Add everything to ``sums``; returns loss and terms of the newest batch, and the number of samples added.
@@ -78,9 +77,10 @@ class PendingLosses:
         names = list(self._terms[0])
         columns = [torch.stack(self._losses).double()]
         columns += [torch.stack([t[name] for t in self._terms]).double() for name in names]
-        columns += [torch.stack(self._finite).double()] if self._finite else []
+        flags = [flag for flag in self._finite if isinstance(flag, Tensor)]
+        columns += [torch.stack(flags).double()] if flags else []
         table = torch.stack(columns).cpu().tolist()  # the one synchronisation
-        finite = table.pop() if self._finite else [1.0] * len(self._losses)
+        finite = table.pop() if flags else [float(flag) for flag in self._finite]
         losses, terms = table[0], dict(zip(names, table[1:], strict=True))
         good = [n for n, loss in enumerate(losses) if math.isfinite(loss) and finite[n]]
         if len(good) < len(losses):

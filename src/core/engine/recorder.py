@@ -21,6 +21,7 @@ from src.core.engine.trainer import Trainer
 from src.core.run.checkpoints import CheckpointEntry, CheckpointIndex, write_verified
 from src.core.run.events import EventWriter
 from src.core.run.folder import RunFolder
+from src.core.run.machine_sample import MachineSampler
 
 #: Saving may take this share of the time; shorter epochs are saved less often. Resuming repeats them exactly.
 SAVING_SHARE = 0.05
@@ -189,8 +190,10 @@ class PreviewRecorder(Callback):
 class ResourceSampler(Callback):
     """Samples memory, processor and GPU from a thread of its own; never touches the device's queue."""
 
-    def __init__(self, writer: EventWriter, every_s: float) -> None:
+    def __init__(self, writer: EventWriter, every_s: float, place: Path | None = None) -> None:
+        """``place`` is a folder on the disk that is watched."""
         self._writer, self._every = writer, every_s
+        self._machine = MachineSampler(place) if place is not None else None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -216,6 +219,11 @@ class ResourceSampler(Callback):
             if trainer.device.type == "cuda":
                 fields["gpu_memory_mb"] = torch.cuda.memory_reserved(trainer.device) / 2**20
                 fields["gpu_percent"] = _gpu_percent(trainer.device)
+                fields["gpu_memory_total_mb"] = (
+                    torch.cuda.get_device_properties(trainer.device).total_memory / 2**20
+                )
+            if self._machine is not None:
+                fields |= self._machine.sample()
             try:
                 self._writer.write("resource_sample", **fields)
             except OSError:  # a full disk: the loop itself will meet it and say so

@@ -23,12 +23,15 @@ def take_snapshot(trainer: Trainer) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     if trainer.average is not None:
         state["average"] = trainer.average.average
+    if trainer.swa is not None and trainer.swa.begun:
+        state["swa"] = trainer.swa.average
     if trainer.precision.scaled:
         state["scaler"] = trainer.scaler.state_dict()
     header = {
         "state": trainer.state.as_json(),
         "schedule": trainer.schedule.state(),
         "average_updates": trainer.average.updates if trainer.average else 0,
+        "swa": {"updates": trainer.swa.updates, "last": trainer.swa.last} if trainer.swa else {},
         "facts": trainer.task.facts(),
     }
     return state, header
@@ -45,6 +48,10 @@ def restore_snapshot(trainer: Trainer, state: dict[str, Any], header: dict[str, 
         for name, value in state["average"].items():
             trainer.average.average[name].copy_(value)
         trainer.average.updates = header["average_updates"]
+    if trainer.swa is not None and "swa" in state:
+        for name, value in state["swa"].items():
+            trainer.swa.average[name].copy_(value)
+        trainer.swa.updates, trainer.swa.last = header["swa"]["updates"], header["swa"]["last"]
     if trainer.precision.scaled and "scaler" in state:
         trainer.scaler.load_state_dict(state["scaler"])
     if trainer.state.step:

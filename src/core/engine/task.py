@@ -15,6 +15,7 @@ from src.core.config import RunConfig
 from src.core.config.optimisation import OptimizerConfig
 from src.core.dataset.findings import Finding
 from src.core.engine.groups import parameter_groups
+from src.core.run.model_source import ModelSource
 
 Batch = dict[str, Any]
 
@@ -53,11 +54,14 @@ class StepOutput:
         loss: Scalar with graph (training) or without (evaluation).
         terms: Named parts of the loss, detached scalars.
         prediction: What `Metrics.update` takes; evaluation only.
+        counted: Gives the places of the prediction that count: bool, its shape without the axis of the classes; None
+            where all do. Training only.
     """
 
     loss: Tensor
     terms: dict[str, Tensor] = field(default_factory=dict)
     prediction: Tensor | None = None
+    counted: Callable[[], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,15 @@ class Task(ABC):
     @abstractmethod
     def build_loaders(self, device: torch.device) -> tuple[Loader, Loader | None]:
         """Training loader, and validation loader where there is anything to validate on."""
+
+    @property
+    def full_size(self) -> int | None:
+        """Side of the images that the model is made for, where `resized_loader` can give others; None where it cannot."""
+        return None
+
+    def resized_loader(self, size: int, device: torch.device) -> Loader:
+        """The training loader with images of another size (side in px): as many batches, of the same samples in the same order."""
+        raise NotImplementedError(f"{type(self).__name__} cannot resize.")
 
     @abstractmethod
     def build_model(self) -> nn.Module:
@@ -140,6 +153,23 @@ class Task(ABC):
             note: Takes what a person should know.
         """
 
+    def load_teacher(self, source: ModelSource) -> nn.Module:
+        """A trained model that answers like the one of `build_model` to the same input; for distillation.
+
+        Raises:
+            JobError: The model cannot be used.
+            NotImplementedError: This task knows no teachers.
+        """
+        raise NotImplementedError("This problem cannot be learnt from a teacher.")
+
+    def features(self, model: nn.Module) -> tuple[nn.Module, int]:
+        """The part of a model whose (last) output N×C×H×W a student may imitate, and C.
+
+        Raises:
+            NotImplementedError: This task has no such part.
+        """
+        raise NotImplementedError("The features of this problem's networks cannot be imitated.")
+
     def begin_epoch(self, model: nn.Module, epoch: int) -> None:  # noqa: B027
         """Called before the first step of each epoch (from 1), also of a resumed one."""
 
@@ -149,6 +179,14 @@ class Task(ABC):
 
     def previews(self, model: nn.Module, device: torch.device, count: int) -> list[PreviewItem]:
         """The same few validation samples each time."""
+        return []
+
+    def baselines(self, cancelled: Callable[[], bool]) -> list[dict[str, Any]]:
+        """What needs no training, or little, on the same validation samples: what a model must be better than.
+
+        Called once, before the first epoch. For each a mapping of ``name``, ``about`` (half a sentence) and ``metrics``,
+        values by the names that `Metrics.summary` has. None by default, and none where ``cancelled`` said so.
+        """
         return []
 
     def mend(self, error: Exception, device: torch.device) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from src.core.engine.average import WeightAverage
+from src.core.engine.average import EpochAverage, WeightAverage
 from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
 from src.core.engine.device import Precision, mix_seed, set_random_state
+from src.core.engine.ending import stopped, verdict
 from src.core.engine.explain import explain
 from src.core.engine.guard import Guard
 from src.core.engine.optim import Schedule
+from src.core.engine.options import LoopOptions
 from src.core.engine.pending import PendingLosses
 from src.core.engine.snapshot import restore_snapshot, take_snapshot
 from src.core.engine.state import EpochSums, TrainState
@@ -27,21 +29,6 @@ from src.core.engine.update import Update
 
 #: Seconds between two read-backs of the losses: 20 reports a second at most.
 REPORT_EVERY_S = 0.05
-
-
-@dataclass(frozen=True)
-class LoopOptions:
-    """What the loop itself needs to know; see `TrainingConfig` for the meaning of each."""
-
-    epochs: int
-    accumulate: int = 1
-    clip_norm: float = 0.0
-    ema_decay: float = 0.0
-    patience: int = 0
-    min_delta: float = 0.0
-    seed: int = 0
-    save_every_s: float = 0.0
-    skip_limit: int = 0
 
 
 class Trainer:
@@ -54,7 +41,7 @@ class Trainer:
         autocast: Context of the forward pass.
         update, guard: Compute one update; pass over those that are no numbers.
         pending_random: State of the random numbers for the middle of an epoch at which a resumed run begins.
-        average: Running average of the weights, or None.
+        average: Running average of the weights, or None; ``swa``: mean over the epochs' ends, or None.
         report_every: Seconds between two reports.
         command: Asked at each report; returns ``stop``, ``pause``, ``finish_epoch`` or None.
     """
@@ -80,6 +67,7 @@ class Trainer:
         self.report_every = REPORT_EVERY_S
         self.state = TrainState()
         self.average = WeightAverage(model, options.ema_decay) if options.ema_decay else None
+        self.swa = EpochAverage(model, options.swa_from) if options.swa_from else None
         self.metric, self.maximise = (
             (task.metric, task.maximise) if self.val_loader else ("train_loss", False)
         )
@@ -116,6 +104,8 @@ class Trainer:
         self.begin_epoch()
         trained = self.train_epoch()
         train_seconds = time.perf_counter() - began
+        if trained:
+            self._average_epoch()
         validated = self.validate() if trained else None
         if validated is None:
             return self._interrupt()
@@ -130,7 +120,11 @@ class Trainer:
             "per_class": per_class,
             "terms": state.sums.term_means(),
             "lr": self.schedule.rate,
-            "seconds": {"train": train_seconds, "validation": time.perf_counter() - began - train_seconds},
+            "seconds": {
+                "train": train_seconds,
+                "validation": time.perf_counter() - began - train_seconds,
+                "wait": self._waited,
+            },
             "images_per_second": self._trained_samples / train_seconds if train_seconds else 0.0,
             "wait_share": self._waited / train_seconds if train_seconds else 0.0,
             "is_best": is_best,
@@ -145,7 +139,7 @@ class Trainer:
                 self.callbacks("on_new_best", self)
         state.epoch, state.step, state.sums = state.epoch + 1, 0, EpochSums()
         self.callbacks("on_save", self, "epoch")
-        return self._verdict()
+        return verdict(self)
 
     def train_epoch(self) -> bool:
         """Train on the rest of the epoch; False where a command interrupted it (at a step from which it can go on)."""
@@ -219,6 +213,17 @@ class Trainer:
             self._next_save = self._epoch_began + self.options.save_every_s
         self.callbacks("on_epoch_start", self)
 
+    def _average_epoch(self) -> None:
+        """Enter the weights of the epoch's end into the mean over epochs, where there is one."""
+        if self.swa is not None:
+
+            def forward(batch: Batch) -> None:
+                with self.autocast:
+                    self.task.evaluation_step(self.model, self.task.prepare(batch, self.device))
+
+            batches = itertools.islice(self.train_loader.epoch(self.state.epoch), self.options.norm_batches)
+            self.swa.end_epoch(self.state.epoch, batches, forward)
+
     def _after_update(self) -> None:
         self.schedule.step()
         if self.average is not None:
@@ -237,6 +242,7 @@ class Trainer:
             self.guard.pass_over(pending.bad)
         elif phase == "train":
             self.guard.keep()
+            self.update.watched = bool(self.callbacks.on_gradients)
         self._trained_samples += samples if phase == "train" else 0
         elapsed = time.perf_counter() - self._epoch_began
         rate = self._trained_samples / elapsed if phase == "train" and elapsed > 0 else 0.0
@@ -255,25 +261,7 @@ class Trainer:
 
     def _interrupt(self) -> Outcome:
         self.callbacks("on_save", self, "stop")
-        return self._stopped(str(self.command()))
-
-    def _stopped(self, command: str) -> Outcome:
-        if command == "pause":
-            return Outcome("paused", "Paused; the device is free.", "Resume goes on from this very step.")
-        return Outcome(
-            "stopped", "Stopped by request; the model so far is kept.", "Resume goes on from this very step."
-        )
-
-    def _verdict(self) -> Outcome | None:
-        command, patience = self.command(), self.options.patience
-        if self.state.epoch > self.options.epochs:
-            return Outcome("completed")
-        if command:
-            return self._stopped(command)
-        if patience and self.state.stalled >= patience:
-            what = f"{self.metric} has not got better for {self.state.stalled} epochs"
-            return Outcome("stopped_early", f"{what} (early stopping).", "")
-        return None
+        return stopped(str(self.command()))
 
     @property
     def wait_share(self) -> float:
@@ -283,6 +271,8 @@ class Trainer:
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Inside the block the model has the weights that are validated and kept."""
+        if self.swa is not None and self.swa.begun:
+            return self.swa.applied()
         return self.average.applied() if self.average is not None else contextlib.nullcontext()
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,17 +28,21 @@ class Update:
     **Numbers.** The gradients' norm says on the device whether they are finite. Where they are not the weights stay as
     they are: the fused kernels of AdamW, Adam and SGD look at that flag themselves, so nothing waits for the device. On a GPU
     the others (RMSprop, Lion) wait for it once an update; on the CPU there is nothing to wait for.
+
+    Attributes:
+        watched: The next update shows its gradients to ``on_gradients``, and takes this back.
     """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
+        self.watched = bool(trainer.callbacks.on_gradients)
         self._weights = list(trainer.model.parameters())
         self._skips_itself = trainer.device.type == "cuda" and bool(
             getattr(trainer.optimizer, "_step_supports_amp_scaling", False)
         )
 
-    def __call__(self, batches: list[Batch]) -> tuple[list[StepOutput], Tensor]:
-        """Train on the batches of one update; returns what each gave, and whether the gradients were finite (bool scalar)."""
+    def __call__(self, batches: list[Batch]) -> tuple[list[StepOutput], Tensor | bool]:
+        """Train on the batches of one update; returns what each gave, and whether the gradients were finite."""
         while True:
             try:
                 outputs = [self._learn(batch, len(batches)) for batch in batches]
@@ -77,24 +82,28 @@ class Update:
         else:
             loss.backward()
 
-    def _step(self) -> Tensor:
+    def _step(self) -> Tensor | bool:
         trainer = self._trainer
         optimizer, scaled = trainer.optimizer, trainer.precision.scaled
         if scaled:
             trainer.scaler.unscale_(optimizer)
+        if self.watched:
+            self.watched = False
+            for listener in trainer.callbacks.on_gradients:
+                listener(trainer)
         gradients = [w.grad for w in self._weights if w.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         if trainer.options.clip_norm:
             torch.nn.utils.clip_grads_with_norm_(self._weights, trainer.options.clip_norm, norm)
-        finite = torch.isfinite(norm)
+        finite: Tensor | bool = True
         if scaled:  # the scaler skips by itself, and lowers its scale: at first that is nothing unusual
             trainer.scaler.step(optimizer)
             trainer.scaler.update()
-            finite = torch.ones_like(finite)
         elif self._skips_itself:
+            finite = torch.isfinite(norm)
             optimizer.grad_scale, optimizer.found_inf = None, (~finite).float()  # type: ignore[attr-defined]
             optimizer.step()
-        elif finite:
+        elif finite := math.isfinite(float(norm)):
             optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         return finite

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple, cast
 import cv2
 import numpy as np
 
+from src.core.dataset.config import CopyPasteConfig
 from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning, MaskValueError
 from src.core.dataset.packed_samples import PackedSamples
 from src.core.dataset.records import Sample
 from src.core.feed.augment import Augmentation, as_size
+from src.core.feed.copy_paste import CopyPaste
 from src.core.feed.geometry import Array, Fit, overlap, place, tiles
 from src.core.feed.reading import FileReader, Reader
 from src.core.feed.sampling import Anchors, focus_on, rarity
@@ -129,6 +131,7 @@ class ImageMaskDataset:
         self.intensity_range = intensity_range
         share = int(max_unreadable * len(self.samples))
         self.allowed_unreadable = min(max(share, 1), len(self.samples) - 1) if max_unreadable > 0 else 0
+        self._paste: CopyPaste | None = None
         self._anchors: Anchors | None = None
         self._focus, self._rarity = 0.0, np.zeros(0)
         self._windows: list[tuple[int, int]] = []
@@ -162,13 +165,21 @@ class ImageMaskDataset:
         """
         self._anchors, self._focus, self._rarity = anchors, share, rarity(class_pixels)
 
-    def generator(self, key: Key) -> np.random.Generator:
-        """The randomness of one drawn sample; good until this thread asks for another.
+    def copy_paste(self, options: CopyPasteConfig, anchors: Anchors, class_pixels: Sequence[int]) -> None:
+        """Paste objects of other samples of this set into training images; ``anchors`` say where ``crop`` finds them."""
+        holding = [self.holding(c) for c in range(self.meaning.num_classes)]
+        self._paste = CopyPaste(
+            class_pixels, holding, options.probability, options.objects, options.scale, options.soft_edge
+        )
+        self._givers = anchors
+
+    def generator(self, key: Key, stream: int = 0) -> np.random.Generator:
+        """The randomness of one drawn sample; good until this thread asks for another. Streams are independent.
 
         Philox is a function of a key and a counter (Salmon et al., "Parallel random numbers: as easy as
         1, 2, 3", SC11), so a place in its sequence is set and need not be computed from a hash.
         """
-        return _stream(self.seed, key)
+        return _stream(self.seed, key, stream)
 
     def fetch(self, epoch: int, index: int, repeat: int = 0) -> tuple[Item | None, list[Unreadable]]:
         """Read one item.
@@ -187,7 +198,8 @@ class ImageMaskDataset:
         for step in range(len(self)):
             at = (index + step) % len(self)
             try:
-                return self._read(at, self.generator(key) if self.training else None), bad
+                item = self._read(at, self.generator(key) if self.training else None)
+                return (item if self._paste is None else self._pasted(item, key, bad)), bad
             except Refused as error:
                 bad.append(Unreadable(*error.args))
             if not self.training:
@@ -196,11 +208,28 @@ class ImageMaskDataset:
                 break
         raise TooManyUnreadableError(bad, self.allowed_unreadable, len(self.samples))
 
-    def _read(self, index: int, rng: np.random.Generator | None) -> Item:
+    def _pasted(self, item: Item, key: Key, bad: list[Unreadable]) -> Item:
+        """With objects of another sample; as it is where that one cannot be read, which is noted."""
+        assert self._paste is not None
+        rng = self.generator(key, stream=1)
+        chosen = self._paste.choose(item.index, rng) if self.training else None
+        if chosen is None:
+            return item
+        number, giver = chosen
+        try:
+            other = self._read(giver, rng, number)
+        except Refused as error:
+            bad.append(Unreadable(*error.args))
+            return item
+        image, mask = self._paste.paste(item.image, item.mask, other.image, other.mask, number, rng)
+        return Item(image, mask, item.index)
+
+    def _read(self, index: int, rng: np.random.Generator | None, number: int = 0) -> Item:
+        """One item; with a class number it is to give objects of that class."""
         sample = self.sample_of(index)
         window = self._windows[index] if self._windows else None
         try:
-            centre = self._centre(sample, rng) if rng is not None else None
+            centre = self._centre(sample, rng, number) if rng is not None else None
             region = None
             if self.fit == "crop" and sample.height and sample.width:
                 drawn = self._change.draw((sample.height, sample.width), rng, window, centre)
@@ -225,7 +254,10 @@ class ImageMaskDataset:
             out["mask"][:, :columns] = IGNORE_INDEX
         return Item(picture, out["mask"], index)
 
-    def _centre(self, sample: Sample, rng: np.random.Generator) -> tuple[int, int] | None:
+    def _centre(self, sample: Sample, rng: np.random.Generator, number: int) -> tuple[int, int] | None:
+        if number and self.fit == "crop":
+            places = self._givers.of(sample.id)
+            return focus_on(places[places[:, 0] == number], np.ones(number + 1), 1.0, rng)
         if self._anchors is None or self.fit != "crop":
             return None
         return focus_on(self._anchors.of(sample.id), self._rarity, self._focus, rng)
@@ -241,13 +273,13 @@ class ImageMaskDataset:
 _own = threading.local()
 
 
-def _stream(seed: int, key: Key) -> np.random.Generator:
+def _stream(seed: int, key: Key, stream: int) -> np.random.Generator:
     if not hasattr(_own, "generator"):
         _own.generator = np.random.Generator(np.random.Philox(key=0))
         _own.state = _own.generator.bit_generator.state
     state: Any = _own.state
     state["state"]["key"][:] = seed % _WORD, key.epoch
-    state["state"]["counter"][:] = 0, key.item, key.repeat, 0
+    state["state"]["counter"][:] = 0, key.item, key.repeat, stream
     _own.generator.bit_generator.state = state
     return cast(np.random.Generator, _own.generator)
 

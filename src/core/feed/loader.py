@@ -166,20 +166,21 @@ class FeedLoader:
         """
         if self._running is not None:
             self._running.close()
-        self._running = self._run(self.keys(epoch, start_batch))
+        self._running = self._run(self.keys(epoch, start_batch), epoch, start_batch)
         return self._running
 
-    def _run(self, batches: Sequence[list[Key]]) -> Generator[Batch, None, None]:
+    def _run(self, batches: Sequence[list[Key]], epoch: int, start: int) -> Generator[Batch, None, None]:
         if self.workers == 0:
             source = (assemble(self.dataset, keys, self.pin) for keys in batches)
         else:
             source = self._by_threads(batches) if self.kind == "thread" else self._by_processes(batches)
         pending: list[Unreadable] = []
         try:
-            for batch in source:
+            for number, batch in enumerate(source, start):
                 pending += self._quarantine(batch["unreadable"])
                 if len(batch["index"]):
                     batch["unreadable"], pending = pending, []
+                    batch["epoch"], batch["number"] = epoch, number
                     yield batch
         finally:
             source.close()

@@ -25,7 +25,8 @@ _MOST_WORKERS = 16
 #: nothing is copied;
 #: ``mask`` uint8 N×H×W of class numbers, 255 = ignored; ``index`` int64 N, the items of the data set that are
 #: in the batch;
-#: ``unreadable`` list of `Unreadable`: files found unusable since the last batch, nearly always empty.
+#: ``unreadable`` list of `Unreadable`: files found unusable since the last batch, nearly always empty;
+#: ``epoch`` and ``number`` of the batch in it, from 0: the randomness of what is done to whole batches.
 Batch = dict[str, Any]
 
 

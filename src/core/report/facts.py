@@ -40,6 +40,7 @@ class RunFacts:
         seconds: Training and validation together.
         warnings: Each once, with the number of times it occurred under ``count``.
         decided: What was read from the data and decided, as findings.
+        baselines: What needs no training, on the same samples: name, about and metrics of each.
         previews: The items of the preview event nearest to the best epoch; ``preview_epoch`` says which.
         data: The data-set description, or an empty mapping.
         config: Dotted key to value; ``origins`` holds the layer of those that are not defaults.
@@ -60,6 +61,7 @@ class RunFacts:
     peak_gpu_memory_mb: float | None = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
     decided: list[dict[str, Any]] = field(default_factory=list)
+    baselines: list[dict[str, Any]] = field(default_factory=list)
     previews: list[dict[str, Any]] = field(default_factory=list)
     preview_epoch: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
@@ -121,6 +123,7 @@ def read_facts(folder: RunFolder, ending: Mapping[str, Any] | None = None) -> Ru
     facts.class_shares = _class_shares(facts.data) if facts.masks else _sample_shares(facts.data)
     _read_warnings(facts, events)
     _read_previews(facts, events)
+    _read_baselines(facts, events)
     facts.config, facts.origins = _read_config(folder)
     facts.environment = folder.read_json(folder.environment)
     return facts
@@ -215,6 +218,12 @@ def _read_previews(facts: RunFacts, events: list[Event]) -> None:
     wanted = int(facts.best["epoch"]) if facts.best is not None else max(found)
     facts.preview_epoch = min(found, key=lambda epoch: (abs(epoch - wanted), -epoch))
     facts.previews = [item for item in found[facts.preview_epoch]["items"] if isinstance(item, dict)]
+
+
+def _read_baselines(facts: RunFacts, events: list[Event]) -> None:
+    found = [e.get("items") for e in events if e.type == "baselines"]
+    items = found[-1] if found and isinstance(found[-1], list) else []
+    facts.baselines = [i for i in items if isinstance(i, dict) and isinstance(i.get("metrics"), dict)]
 
 
 def _read_config(folder: RunFolder) -> tuple[dict[str, Any], dict[str, str]]:

@@ -92,6 +92,7 @@ def render(facts: RunFacts, drawings: list[Drawing]) -> str:
         tiles=_tiles(facts),
         drawings=[(d, Markup(d.svg)) for d in drawings],
         classes=_class_table(facts),
+        baselines=_baseline_table(facts),
         data=_data(facts),
         rows=rows,
         rows_left=len(facts.previews) - len(rows),
@@ -179,6 +180,18 @@ def _class_table(facts: RunFacts) -> dict[str, Any] | None:
         "accuracy": metrics.get("accuracy"),
         "images": images if any(text.is_number(mean) for mean, _ in images) else None,
     }
+
+
+def _baseline_table(facts: RunFacts) -> dict[str, Any] | None:
+    """The model at its best epoch beside what needs no training: values that both have, the chosen metric first."""
+    if not facts.baselines or facts.best is None:
+        return None
+    own: Mapping[str, Any] = facts.best.get("metrics") or {}
+    shared = [key for key in own if any(key in b["metrics"] for b in facts.baselines)]
+    columns = sorted(shared, key=lambda key: key != facts.metric)
+    rows = [(str(b.get("name", "")), str(b.get("about", "")), [b["metrics"].get(c) for c in columns])
+            for b in facts.baselines]  # fmt: skip
+    return {"columns": columns, "model": [own.get(c) for c in columns], "rows": rows}
 
 
 def _data(facts: RunFacts) -> dict[str, Any] | None:

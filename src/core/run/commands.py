@@ -16,13 +16,23 @@ COMMANDS: dict[str, str] = {
 }
 
 
-def send(folder: RunFolder, command: Command) -> None:
-    """Ask the job to do something; it looks several times a second. Asking twice is asking once."""
+def send(folder: RunFolder, command: Command, reason: str = "") -> None:
+    """Ask the job to do something; it looks several times a second. Asking twice is asking once.
+
+    Args:
+        reason: Why, as a sentence: the ending of a run that is stopped early by a program says it.
+    """
     order = list(COMMANDS)
     standing = folder.read_json(folder.command).get("command")
     if standing in order and order.index(standing) >= order.index(command):
         return
-    folder.write_json(folder.command, {"command": command, "time": time.time()})
+    asked = {"command": command, "time": time.time()}
+    folder.write_json(folder.command, asked | ({"reason": reason} if reason else {}))
+
+
+def reason(folder: RunFolder) -> str:
+    """Why the standing command was given; empty where a person gave it."""
+    return str(folder.read_json(folder.command).get("reason") or "")
 
 
 def clear(folder: RunFolder) -> None:

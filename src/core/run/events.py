@@ -7,16 +7,20 @@ fields of the event. Readers skip a half-written line and pass over types they d
 type                 fields
 ===================  ==================================================================================
 run_started          attempt, resumed (bool), epoch, step: where it goes on; task, device, precision, epochs,
-                     steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names, split_hash
-job_started          what a job with a trained model works on: job, task, model, device, precision, and facts of its own
+                     steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names, split_hash,
+                     trial (a quick trial or one that learns batches by heart)
+job_started          model, device, precision, items (of a job with a trained model; some add facts of their own)
 stage                what, done, total (work before the first step, such as building a cache; at most 5 a second)
 epoch_started        epoch (from 1), epochs
 batch_progress       epoch, phase (train, val), batch, batches, loss, terms, lr, per_second (at most 20 a second)
+gradients            epoch, phase (train), batch, total, parts (norm by part of the network; at most one a second)
 epoch_completed      epoch, train_loss, val_loss, metrics, per_class, terms, lr, seconds, images_per_second,
                      wait_share, is_best, best_value, best_epoch
 checkpoint_saved     epoch, step, roles (last, best, keep), file, bytes
 preview_written      epoch, items: list of {sample, image, truth, prediction, metric}
-resource_sample      cpu_percent, memory_mb, gpu_percent, gpu_memory_mb, wait_share
+resource_sample      cpu_percent, memory_mb, gpu_percent, gpu_memory_mb, gpu_memory_total_mb, wait_share, memory_used_mb,
+                     memory_total_mb, disk_free_gb, disk_read_mb_s
+geometry             words (how the images are brought to the network, once a prediction)
 warning              severity (warning, notice), code, message, cure, where
 run_ended            status (see `ENDINGS`), cause, cure, epoch, best_value, best_epoch, checkpoint, model, report
 ===================  ==================================================================================
@@ -168,6 +172,6 @@ def _superseded(event: Event, epoch: int, step: int) -> bool:
         return at > epoch or (at == epoch and step == 0)
     if event.type == "checkpoint_saved":
         return at > epoch
-    if event.type == "batch_progress":
+    if event.type in ("batch_progress", "gradients"):
         return at > epoch or (at == epoch and (event["phase"] != "train" or int(event["batch"]) > step))
     return False

@@ -47,7 +47,7 @@ def add_file(path: Path) -> ModelRecord:
     if not path.is_file():
         raise LibraryError(f"{path} is not a file. Choose the .safetensors or .pth file of a model.")
     files = known_files()
-    _write(
+    write_library(
         workspace() / LIBRARY_FILE, {"version": 1, "files": {**files, str(path): files.get(str(path), {})}}
     )
     return model_of_file(path)
@@ -56,14 +56,19 @@ def add_file(path: Path) -> ModelRecord:
 def _keep(record: ModelRecord, said: Mapping[str, Any]) -> None:
     if record.run is not None:
         path = record.run.path / LIBRARY_FILE
-        _write(path, {"version": 1, **record.run.read_json(path), **said})
+        write_library(path, {"version": 1, **record.run.read_json(path), **said})
         return
     files = known_files()
     entry = {**files.get(str(record.path), {}), **said}
-    _write(workspace() / LIBRARY_FILE, {"version": 1, "files": {**files, str(record.path): entry}})
+    write_library(workspace() / LIBRARY_FILE, {"version": 1, "files": {**files, str(record.path): entry}})
 
 
-def _write(path: Path, value: Mapping[str, Any]) -> None:
+def write_library(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a ``library.json``.
+
+    Raises:
+        LibraryError: It cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
@@ -88,7 +93,7 @@ def remove(record: ModelRecord) -> Path | None:
     if record.run is None:
         files = known_files()
         files.pop(str(record.path), None)
-        _write(workspace() / LIBRARY_FILE, {"version": 1, "files": files})
+        write_library(workspace() / LIBRARY_FILE, {"version": 1, "files": files})
         return None
     if process_alive(record.run) or any(process_alive(RunFolder(job.folder)) for job in record.jobs):
         raise LibraryError(f"A process works on {record.name}. Stop it first, then remove the model.")

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -99,10 +100,18 @@ class ChildProcess:
     """
 
     def __init__(
-        self, folder: RunFolder, verb: str = "train", *, detached: bool, resume: bool = False
+        self,
+        folder: RunFolder,
+        verb: str = "train",
+        *,
+        detached: bool,
+        resume: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """``environment`` holds variables beside those of this process."""
         self.folder = folder
         self.detached = detached
+        self._environment = dict(environment or {})
         self._verb = verb
         self._resume = resume
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +133,7 @@ class ChildProcess:
             words.append("--resume")
         if not self.detached:
             words.append("--follow-parent")
-        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
+        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8") | self._environment
         with self.folder.log.open("ab") as log:
             self._process = self._spawn(words, log, environment)
 

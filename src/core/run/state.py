@@ -12,6 +12,7 @@ import psutil
 
 from src.core.run.events import Event, EventTail, EventWriter, history
 from src.core.run.folder import RunFolder, RunFolderError
+from src.core.run.said import NOTHING, Said, read_said
 
 #: A process of another machine counts as alive while its log was touched within this time.
 REMOTE_SILENCE_S = 90.0
@@ -34,6 +35,7 @@ class RunSummary:
         metric: Name of the value by which the best model is chosen.
         best_value, best_epoch: The best so far.
         cause, cure: Of the ending, or empty.
+        said: Star, tags and notes.
     """
 
     folder: RunFolder
@@ -51,6 +53,7 @@ class RunSummary:
     checkpoint: str = ""
     model: str = ""
     report: str = ""
+    said: Said = NOTHING
     history: list[Event] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -70,7 +73,8 @@ class RunSummary:
             "epochs": self.epoch, "epochs_planned": self.epochs, "metric": self.metric, "best_value": self.best_value,
             "best_epoch": self.best_epoch, "checkpoint": self.checkpoint or None, "model": self.model or None,
             "report": self.report or None, "cause": self.cause or None, "cure": self.cure or None,
-            "started": self.started or None, "updated": self.updated or None,
+            "started": self.started or None, "updated": self.updated or None, "starred": self.said.starred,
+            "tags": list(self.said.tags), "notes": self.said.notes or None,
         }  # fmt: skip
 
 
@@ -149,6 +153,7 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
         checkpoint=(ended.get("checkpoint") or "") if ended else "",
         model=(ended.get("model") or "") if ended else "",
         report=(ended.get("report") or "") if ended else "",
+        said=read_said(folder),
         history=events,
     )
 

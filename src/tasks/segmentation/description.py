@@ -13,7 +13,7 @@ from src.core.config.idle import idle_options
 from src.core.config.layers import nearest
 from src.core.dataset.contract import IMAGES_WITH_MASKS
 from src.core.dataset.findings import Finding
-from src.core.task_info import TaskInfo
+from src.core.task_info import CAPABILITIES, TaskInfo
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.jobs import JOBS
 from src.tasks.segmentation.learning import check_learning
@@ -142,7 +142,9 @@ def _check_source(config: SegmentationConfig) -> list[Finding]:
 def check(config: SegmentationConfig, data: DatasetDescription | None) -> list[Finding]:
     """Findings on a configuration; with the description of the data set also those that need both."""
     found = _check_model(config) + _check_training(config) + _check_source(config) + idle_options(config)
-    found += check_start(config, data) + check_learning(config, _entry("encoders", config.model.encoder), data)
+    found += check_start(config, data) + check_learning(
+        config, _entry("encoders", config.model.encoder), data
+    )
     if data is None:
         return found
     found += data.findings
@@ -267,4 +269,5 @@ SEGMENTATION = TaskInfo(
     estimate=estimate,
     explain=explain,
     jobs=JOBS,
+    capabilities=CAPABILITIES,
 )

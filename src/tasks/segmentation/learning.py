@@ -28,7 +28,12 @@ def check_learning(
         encoder: Its row in the table of encoders, or None where it is not there.
         data: The description of the data set, where it is known.
     """
-    return _check_mixing(config) + _check_depth(config, encoder) + _check_paste(config, data) + _check_teacher(config, data)
+    return (
+        _check_mixing(config)
+        + _check_depth(config, encoder)
+        + _check_paste(config, data)
+        + _check_teacher(config, data)
+    )
 
 
 def _check_mixing(config: SegmentationConfig) -> list[Finding]:
@@ -74,7 +79,11 @@ def _check_teacher(config: SegmentationConfig, data: DatasetDescription | None) 
     try:
         record = find_record(options.teacher)
     except ModelError as error:
-        return [Finding("error", "teacher-missing", f"The teacher cannot be used: {error}", error.cure, (TEACHER,))]
+        return [
+            Finding(
+                "error", "teacher-missing", f"The teacher cannot be used: {error}", error.cure, (TEACHER,)
+            )
+        ]
     if record.problem:
         return [Finding("error", "teacher-missing", f"The model of {record.name} cannot be used. {record.problem}",
                         "Choose another teacher.", (TEACHER,))]  # fmt: skip
@@ -104,13 +113,13 @@ def _differences(
     if channels != config.data.channels:
         found.append(
             Finding("error", "teacher-differs", f"The teacher {name} takes images of {channels} channels, this training has "
-                    f"{config.data.channels}.", "Make them equal, or choose another teacher.", ("data.channels",))
+                    f"{config.data.channels}.", "Make them equal, or choose another teacher.", (TEACHER, "data.channels"))
         )  # fmt: skip
     by = (facts.get("normalise") or {}).get("by")
     if by and by != ("image" if standardises_images(config) else "constants"):
         wanted = "Each image" if by == "image" else "Pretrained weights"
         found.append(
             Finding("error", "teacher-normalise", f"The teacher {name} was trained on images normalised in another way.",
-                    f"Set “Normalise by” to “{wanted}”, as the teacher had it.", ("data.normalise",))
+                    f"Set “Normalise by” to “{wanted}”, as the teacher had it.", (TEACHER, "data.normalise"))
         )  # fmt: skip
     return found

@@ -34,36 +34,9 @@ from src.tasks.segmentation.cached import prepare_cache
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.initial import initial_model
 from src.tasks.segmentation.loss import build_loss, build_mixing, positive_weight
+from src.tasks.segmentation.measure import SegmentationMetrics
 from src.tasks.segmentation.pictures import overlay
 from src.tasks.segmentation.teacher import load_teacher
-
-
-class SegmentationMetrics:
-    """The tracker of `src.models.metrics` as the engine takes it."""
-
-    def __init__(self, tracker: MetricsTracker) -> None:
-        self._tracker = tracker
-
-    def update(self, prediction: Tensor, batch: Batch) -> None:
-        """Add the logits of a prepared batch."""
-        self._tracker.update(prediction, batch["mask"])
-
-    def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        """Pooled values by their plain name, then mean and deviation over images; and the pooled values per class."""
-        found = self._tracker.get_summary()
-        names = ("iou", "dice", "accuracy", "precision", "recall", "f1")
-        scalars = {name: float(found[name]["pooled"]) for name in names}
-        for name in names:
-            scalars[f"{name}_mean"] = float(found[name]["mean"])
-            scalars[f"{name}_std"] = float(found[name]["std"])
-        classes = found["iou"]["per_class"]
-        per_class = {
-            str(c): {
-                name: float(found[name]["per_class"][c]) for name in names if c in found[name]["per_class"]
-            }
-            for c in classes
-        }
-        return scalars, per_class
 
 
 class SegmentationTask(Task):

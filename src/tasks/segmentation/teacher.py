@@ -46,7 +46,11 @@ def load_teacher(source: ModelSource, channels: int, normaliser: Normaliser | Im
                        "Set data.channels as the teacher had it, or choose another teacher.")  # fmt: skip
     theirs = loaded.normaliser
     if isinstance(theirs, Normaliser) and isinstance(normaliser, Normaliser):
-        if (theirs.mean, theirs.std, theirs.value_range) == (normaliser.mean, normaliser.std, normaliser.value_range):
+        if (theirs.mean, theirs.std, theirs.value_range) == (
+            normaliser.mean,
+            normaliser.std,
+            normaliser.value_range,
+        ):
             return loaded.model
         return _Converted(loaded.model, *_conversion(normaliser, theirs, channels))
     if isinstance(theirs, ImageStandardiser) and isinstance(normaliser, ImageStandardiser):

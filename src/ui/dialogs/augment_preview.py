@@ -41,6 +41,7 @@ class Wish:
         meaning: Of the mask values, as the check of the data gave it.
         with_mask: Draw the mask over the image.
         seed: Of the random changes.
+        giver: Another training sample whose objects are pasted in; None where nothing is.
     """
 
     config: RunConfig
@@ -48,6 +49,7 @@ class Wish:
     meaning: Mapping[str, Any] | None
     with_mask: bool
     seed: int
+    giver: Mapping[str, Any] | None = None
 
 
 class AugmentWorker(Worker):
@@ -73,13 +75,20 @@ class AugmentWorker(Worker):
         from src.core.dataset.files.mask_files import read_mask
         from src.core.dataset.masks import MaskMeaning, MaskValueError
         from src.core.feed.augment import Augmentation
+        from src.core.feed.copy_paste import paste_to_show
 
         wish, data = self._wish, self._wish.config.data  # type: ignore[attr-defined]
-        try:
-            image = read_image(wish.sample["image"], data.channels)
+
+        def read(sample: Mapping[str, Any], with_mask: bool) -> tuple[ndarray, ndarray]:
+            image = read_image(sample["image"], data.channels)
             mask = np.zeros(image.shape[:2], np.uint8)
-            if wish.with_mask and wish.sample.get("mask") and wish.meaning:
-                mask = MaskMeaning.from_dict(dict(wish.meaning)).encode(read_mask(wish.sample["mask"]))
+            if with_mask and sample.get("mask") and wish.meaning:
+                mask = MaskMeaning.from_dict(dict(wish.meaning)).encode(read_mask(sample["mask"]))
+            return image, mask
+
+        try:
+            image, mask = read(wish.sample, wish.with_mask)
+            giver = read(wish.giver, True) if wish.giver else None
         except (UnreadableImageError, MaskValueError, OSError, ValueError) as error:
             self.failed.emit(f"No preview: {error}")
             return
@@ -89,7 +98,10 @@ class AugmentWorker(Worker):
         for index in range(_VARIANTS + 1):
             if self.ending:
                 return
-            pair = (change if index else fit)(image, mask, np.random.default_rng((wish.seed, index)))
+            rng = np.random.default_rng((wish.seed, index))
+            pair = (change if index else fit)(image, mask, rng)
+            if giver is not None and index:
+                pair = paste_to_show(data.copy_paste, pair, change(*giver, rng), rng)
             made.append(to_image(pair["image"], pair["mask"] if wish.with_mask else None))
         if not self.ending:
             self.ready.emit(made)
@@ -248,6 +260,18 @@ class AugmentPreview(QFrame):
     def _samples(self) -> Sequence[Mapping[str, Any]]:
         return ((self._description or {}).get("samples") or {}).get("train") or ()
 
+    def _giver(self) -> Mapping[str, Any] | None:
+        """Another sample with objects, where copy-paste is on; another one each time that it is changed again."""
+        data: Any = getattr(self._config, "data", None)
+        samples = self._samples()
+        if not getattr(getattr(data, "copy_paste", None), "probability", 0):
+            return None
+        others = (
+            samples[(self._number * 7919 + self._seed + k) % len(samples)]
+            for k in range(1, min(len(samples), 200))
+        )
+        return next((s for s in others if any(s.get("classes") or ())), None)
+
     def _next(self, sample: int, seed: int) -> None:
         self._number += sample
         self._seed += seed
@@ -259,7 +283,7 @@ class AugmentPreview(QFrame):
             return
         sample = samples[(self._number * 7919) % len(samples)]
         meaning = (self._description or {}).get("masks")
-        wish = Wish(self._config, sample, meaning, self.masks.isChecked(), self._seed)
+        wish = Wish(self._config, sample, meaning, self.masks.isChecked(), self._seed, self._giver())
         if wish == self._shown:
             return
         self._shown = wish

@@ -121,7 +121,9 @@ class StartBar(QWidget):
         self.start.setEnabled(ready)
         self.start.setToolTip("Make a run folder and start training" if ready else text)
         self.queue.setEnabled(ready)
-        self.queue.setToolTip("Start it when those before it have ended, also when this window is closed" if ready else text)
+        self.queue.setToolTip(
+            "Start it when those before it have ended, also when this window is closed" if ready else text
+        )
         self.status.setText(text)
         set_role(self.status, {"error": "error", "warning": "warning"}.get(severity, "muted"))
         self._dress()

@@ -136,7 +136,10 @@ class CurvePlot(QWidget):
             if curve.pale:
                 shade.setAlphaF(0.38)
             line = pg.PlotCurveItem(
-                pen=pg.mkPen(shade, width=1 if curve.pale else 2), antialias=not curve.pale
+                pen=pg.mkPen(
+                    shade, width=1 if curve.pale else 2, style=Qt.DashLine if curve.dashed else Qt.SolidLine
+                ),
+                antialias=not curve.pale,
             )
             dots = pg.ScatterPlotItem(size=6, pen=None, brush=pg.mkBrush(shade), antialias=True)
             for thing in (line, dots):

@@ -41,7 +41,9 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._text.setText(text)
-        self._text.setMinimumHeight(max(0, self._text.heightForWidth(self._text.width())))  # a wrapped line more
+        self._text.setMinimumHeight(
+            max(0, self._text.heightForWidth(self._text.width()))
+        )  # a wrapped line more
 
     def _dress(self) -> None:
         self._icon.setPixmap(icon(self._icon_name, "border_strong").pixmap(48, 48))

@@ -103,7 +103,7 @@ class _Cell(QStyledItemDelegate):
         shade = _mixed(colour("surface"), colour(role), 0.0 if np.isnan(share) else share**_POWER)
         painter.fillRect(option.rect.adjusted(1, 1, -1, -1), shade)
         dark = 0.299 * shade.red() + 0.587 * shade.green() + 0.114 * shade.blue() < 140
-        painter.setPen(QColor("#ffffff" if dark else "#101215"))
+        painter.setPen(Qt.white if dark else Qt.black)
         if not model.matrix[index.row(), index.column()]:
             painter.setPen(colour("muted"))
         painter.setFont(option.font)

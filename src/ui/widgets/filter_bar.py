@@ -203,9 +203,13 @@ class FilterBar(QWidget):
         look = view.table.look
         many = look.noun.many
         self.name.setToolTip(f"{many.capitalize()} whose path holds all these words (Ctrl+L)")
-        self.class_number.setToolTip(f"{many.capitalize()} {'on' if look.masks else 'in'} which this class is")
+        self.class_number.setToolTip(
+            f"{many.capitalize()} {'on' if look.masks else 'in'} which this class is"
+        )
         self.finding.setToolTip(f"{many.capitalize()} that a finding names")
-        self.content.setToolTip("With or without objects, left out or not" if look.masks else "Left out or not")
+        self.content.setToolTip(
+            "With or without objects, left out or not" if look.masks else "Left out or not"
+        )
         self.sort.setToolTip(f"Order of the {many}")
         titles = {column.key: f"By {column.title.lower()}" for column in look.columns}
         self.sort.blockSignals(True)

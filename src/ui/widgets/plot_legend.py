@@ -27,6 +27,7 @@ class Curve:
         scale: Factor from the stored to the shown unit.
         pale: A thin background curve without values in the legend.
         unit: Behind the value in the legend.
+        dashed: Drawn with a dashed stroke, so that it is told apart without its colour.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Curve:
     scale: float = 1.0
     pale: bool = False
     unit: str = ""
+    dashed: bool = False
 
 
 class PlotLegend(QLabel):
@@ -65,7 +67,7 @@ class PlotLegend(QLabel):
                 continue
             value = _value_at(curve, np.inf if at is None else at)
             name = f"{_coloured('muted', curve.name)}&nbsp;" if curve.name else ""
-            parts.append(f"{_coloured(curve.role, '⬤')}&nbsp;{name}{value}")
+            parts.append(f"{_coloured(curve.role, '◌' if curve.dashed else '⬤')}&nbsp;{name}{value}")
             spoken.append(f"{curve.name} {value}")
         if at is not None and epochs:
             parts.insert(0, f"Epoch {round(at):,}")

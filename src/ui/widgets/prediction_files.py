@@ -134,7 +134,9 @@ def read_shown(head: Head, begins: int) -> Shown:
             shown.notes.append("Its overlay is shown instead.")
     else:
         if not shown.picture.labels:
-            shown.notes.append("The mask cannot be read: its file is gone or damaged. Predict the image again.")
+            shown.notes.append(
+                "The mask cannot be read: its file is gone or damaged. Predict the image again."
+            )
         if _changed(found) or (shown.picture.width, shown.picture.height) != (found.width, found.height):
             shown.notes.append("The image was changed after it was predicted. Predict it again.")
     shown.objects = read_objects(head.folder, found)
@@ -248,8 +250,15 @@ def object_at(labels: Array, objects: Array, x: int, y: int, reach: float) -> in
     around = (left <= x) & (x < left + width) & (top <= y) & (y < top + height)
     candidates = np.flatnonzero(around & (objects["class"] == number))
     if len(candidates):
-        return next(filter(partial(_holds, labels, objects, x, y), candidates[np.argsort(objects["area"][candidates])]), -1)
-    off = np.maximum(np.maximum(left - x, x - (left + width - 1)), np.maximum(top - y, y - (top + height - 1)))
+        return next(
+            filter(
+                partial(_holds, labels, objects, x, y), candidates[np.argsort(objects["area"][candidates])]
+            ),
+            -1,
+        )
+    off = np.maximum(
+        np.maximum(left - x, x - (left + width - 1)), np.maximum(top - y, y - (top + height - 1))
+    )
     near = np.flatnonzero(off <= reach)
     if not len(near) or not reach:
         return -1

@@ -29,7 +29,12 @@ class PredictionFilter(QWidget):
         boxes = (
             (self.which, "Which images", "Show images by decision or outcome", WHICH),
             (self.kind, "Class", "Show images on which this class was found", ("Any class",)),
-            (self.order, "Order", "Order of the images; the score is the mean probability over an object", ORDERS),
+            (
+                self.order,
+                "Order",
+                "Order of the images; the score is the mean probability over an object",
+                ORDERS,
+            ),
         )
         for box, name, tip, words in boxes:
             box.setAccessibleName(name)

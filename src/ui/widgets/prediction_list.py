@@ -100,7 +100,9 @@ class PredictionsModel(QAbstractListModel):
             return self.table.names[row]
         if role in (Qt.AccessibleTextRole, Qt.ToolTipRole):
             mark = MARKS.get(int(self.table.column("verdict")[row]))
-            words = f"{self.table.names[row]}\n{self.words(row, ', score ')}" + (f", {mark[2]}" if mark else "")
+            words = f"{self.table.names[row]}\n{self.words(row, ', score ')}" + (
+                f", {mark[2]}" if mark else ""
+            )
             return words if role == Qt.ToolTipRole else words.replace("\n", ", ")
         return None
 
@@ -236,7 +238,9 @@ class PredictionList(QTableView):
 
     def chosen(self) -> Array:
         """Rows of the table that are selected, or the current one."""
-        parts = [self.images.rows[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()]
+        parts = [
+            self.images.rows[part.top() : part.bottom() + 1] for part in self.selectionModel().selection()
+        ]
         if not parts and self.currentIndex().isValid():
             parts = [self.images.rows[[self.currentIndex().row()]]]
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
@@ -263,8 +267,13 @@ class PredictionList(QTableView):
         self._planned = plan
         table = self.images.table
         lines = [*rows[first : first + 2 * many].tolist(), *rows[max(0, first - many) : first].tolist()]
-        paths = ((row, self.folder / table.pictures[row] if table.pictures[row] else Path(table.paths[row])) for row in lines)
-        self.pictures.want([(row, "small", path) for row, path in paths], round(_SIDE * self.devicePixelRatioF()))
+        paths = (
+            (row, self.folder / table.pictures[row] if table.pictures[row] else Path(table.paths[row]))
+            for row in lines
+        )
+        self.pictures.want(
+            [(row, "small", path) for row, path in paths], round(_SIDE * self.devicePixelRatioF())
+        )
 
     def forget_pictures(self) -> None:
         """Images were predicted again."""

@@ -186,7 +186,10 @@ class ObjectsPanel(QWidget):
     def _fit(self) -> None:
         metrics = self.view.fontMetrics()
         for column, (head, *_) in enumerate(_COLUMNS):
-            shown = [str(self.objects.index(r, column).data() or "") for r in range(min(30, self.objects.rowCount()))]
+            shown = [
+                str(self.objects.index(r, column).data() or "")
+                for r in range(min(30, self.objects.rowCount()))
+            ]
             wide = max(metrics.horizontalAdvance(text) for text in [head + "  ", *shown])
             self.view.setColumnWidth(column, wide + (36 if column == _CLASS else 14))
         self.view.horizontalHeader().setStretchLastSection(True)

@@ -65,7 +65,9 @@ class PredictionPage(QWidget):
         self.objects, self.actions, self.message = ObjectsPanel(), PredictionActions(), MessageBar()
         self.counts, self.about = heading(""), ElidedLabel()
         self.about.setProperty("role", "muted")
-        self._empty = EmptyState("predict", "No image is done yet", "Each image appears here as soon as it is predicted.")
+        self._empty = EmptyState(
+            "predict", "No image is done yet", "Each image appears here as soon as it is predicted."
+        )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(arranged(self))
@@ -210,9 +212,13 @@ class PredictionPage(QWidget):
                 title = "No image is done yet" if self.head else "The job begins"
                 self._empty.set_text(title, "Each image appears here as soon as it is predicted.")
             elif self.head is None:
-                self._empty.set_text("There are no predictions yet", "They appear here when the job has loaded its model.")
+                self._empty.set_text(
+                    "There are no predictions yet", "They appear here when the job has loaded its model."
+                )
             else:
-                self._empty.set_text("No image was predicted", "The job ended before its first image. Start it again to go on.")
+                self._empty.set_text(
+                    "No image was predicted", "The job ended before its first image. Start it again to go on."
+                )
         self._show_counts(alive)
         self.caught_up.emit(alive)
 
@@ -269,7 +275,11 @@ class PredictionPage(QWidget):
     def decide(self, verdict: int) -> None:
         """Accept, reject or leave open the selected images; kept in their folder at once."""
         rows = self.list.chosen()
-        if self.decisions.decide(rows, verdict) and len(rows) == 1 and self.viewer.decisions.go_on.isChecked():
+        if (
+            self.decisions.decide(rows, verdict)
+            and len(rows) == 1
+            and self.viewer.decisions.go_on.isChecked()
+        ):
             self.list.step(1)
 
     def _show_decisions(self) -> None:

@@ -15,7 +15,15 @@ from src.ui.widgets.image_view import ImageView
 from src.ui.widgets.overlay import Overlay
 
 #: Of matplotlib's "inferno" (Smith, van der Walt 2015), seven of its colours: evenly brighter, also without colour vision.
-_INFERNO = ((0, 0, 4), (51, 10, 95), (120, 28, 109), (187, 55, 84), (237, 105, 37), (252, 180, 26), (252, 255, 164))
+_INFERNO = (
+    (0, 0, 4),
+    (51, 10, 95),
+    (120, 28, 109),
+    (187, 55, 84),
+    (237, 105, 37),
+    (252, 180, 26),
+    (252, 255, 164),
+)
 #: Below this probability the heat map becomes transparent.
 _CLEAR_BELOW = 0.25
 _STILL = 4
@@ -131,7 +139,10 @@ class ObjectPicture(ImageView):
                  (frame.bottomRight(), frame.bottomLeft()), (frame.bottomLeft(), frame.topLeft())]  # fmt: skip
         if self._centre_of is not None:
             middle = (self._centre_of - corner) * self.scale
-            lines += [(middle - QPointF(5, 0), middle + QPointF(5, 0)), (middle - QPointF(0, 5), middle + QPointF(0, 5))]
+            lines += [
+                (middle - QPointF(5, 0), middle + QPointF(5, 0)),
+                (middle - QPointF(0, 5), middle + QPointF(0, 5)),
+            ]
         # Dark under light: seen on any image
         for shade, width in ((QColor(0, 0, 0, 200), 4), (QColor(255, 255, 255), 1.6)):
             painter.setPen(QPen(shade, width))

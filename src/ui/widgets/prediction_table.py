@@ -22,7 +22,13 @@ ALL, TO_DECIDE, ONLY_ACCEPTED, ONLY_REJECTED, FAILED, WITH, WITHOUT = range(7)
 WHICH = ("All images", "Undecided", "Accepted", "Rejected", "Failed", "With objects", "Without objects")
 #: What `Filter.order` may be, with its words.
 AS_PREDICTED, MOST, FEWEST, LEAST_SURE, SUREST = range(5)
-ORDERS = ("As predicted", "Most objects first", "Fewest objects first", "Lowest score first", "Highest score first")
+ORDERS = (
+    "As predicted",
+    "Most objects first",
+    "Fewest objects first",
+    "Lowest score first",
+    "Highest score first",
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,9 @@ class ImageTable:
     def _order(self, rows: Array, order: int) -> Array:
         if order in (MOST, FEWEST):
             many = np.where(self._data["failed"][rows], np.inf, self._data["objects"][rows])
-            return np.argsort(many if order == FEWEST else np.where(np.isinf(many), np.inf, -many), kind="stable")
+            return np.argsort(
+                many if order == FEWEST else np.where(np.isinf(many), np.inf, -many), kind="stable"
+            )
         if order in (LEAST_SURE, SUREST):
             score = self._data["low"][rows] if order == LEAST_SURE else -self._data["high"][rows]
             return np.argsort(score, kind="stable")  # nan, images without objects, at the end

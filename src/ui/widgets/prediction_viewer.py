@@ -131,7 +131,9 @@ class PredictionViewer(QWidget):
         self._head = head
         self.bar.put(head.classes, {}, False)
         if not head.background and self.bar.classes.count():
-            self.bar.classes.item(0).setToolTip("The first class is never coloured, so that the image is seen")
+            self.bar.classes.item(0).setToolTip(
+                "The first class is never coloured, so that the image is seen"
+            )
         self.kind.blockSignals(True)
         self.kind.clear()
         names = head.classes[1:2] if head.binary else head.classes
@@ -242,7 +244,10 @@ class PredictionViewer(QWidget):
             return None, ""
         number = max(0, self.kind.currentIndex())
         if number >= len(found.probability):
-            return None, "The probabilities were not kept. Predict with “Probabilities” among the results to see them."
+            return (
+                None,
+                "The probabilities were not kept. Predict with “Probabilities” among the results to see them.",
+            )
         if number not in self._heat:
             job = partial(read_probability, self._head, found.probability[number], base)
             self._heat[number] = self._reading
@@ -287,7 +292,12 @@ class PredictionViewer(QWidget):
         if number is not None and number < len(self._head.classes):
             words += f"    {self._head.classes[number]}"
         heat = self._heat.get(max(0, self.kind.currentIndex())) if self._layer == _PROBABILITY else None
-        if heat is not None and heat is not self._reading and (spot := heat.at(x, y)) is not None and spot[1] is not None:
+        if (
+            heat is not None
+            and heat is not self._reading
+            and (spot := heat.at(x, y)) is not None
+            and spot[1] is not None
+        ):
             words += f"    probability {spot[1] / 255:.2f}"
         self.words.setText(words)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QModelIndex, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from src.core.run.queue import RunQueue
 from src.threads.errand import Errand
@@ -18,13 +18,14 @@ from src.ui.dialogs.transfer_parts import heading
 from src.ui.icons import icon
 from src.ui.text import count
 from src.ui.theme import theme
+from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.empty import EmptyState
 from src.ui.widgets.note_bar import NoteBar
 from src.ui.widgets.queue_table import ROW, QueueTable
 from src.ui.widgets.tables import table
 
 #: Width of each column in widths of the letter m; the last takes what is left.
-_WIDTHS = (11, 22, 10, 11, 9, 9)
+_WIDTHS = (7.5, 16.5, 8.6, 8.2, 6.5, 7)
 
 
 def _watch() -> Any:
@@ -54,7 +55,7 @@ class QueuePage(QWidget):
         self._watcher: Any = None
         self._keep_chosen = 0
         self._heading = heading("Queue", 1.25)
-        self._about = QLabel()
+        self._about = ElidedLabel()
         self._about.setProperty("role", "muted")
         self.hold = button("&Pause queue", "Start nothing further; what runs goes on")
         self.up = button("&Up", "Start it earlier (Alt+Up)")
@@ -69,6 +70,8 @@ class QueuePage(QWidget):
         self.view = table("Queue")
         self.view.setSelectionMode(self.view.SingleSelection)
         self.view.setModel(self.model)
+        self.view.setWordWrap(False)
+        self.view.setTextElideMode(Qt.ElideMiddle)  # the number at the end tells runs apart
         self.empty = EmptyState(
             "queue", "Nothing is queued", "In the training window, “Add to queue” puts a run here. Runs start one after the "
             "other, one on each device, also when this window is closed.",
@@ -113,7 +116,12 @@ class QueuePage(QWidget):
         self.model.modelReset.connect(self._choose_again)
 
     def _dress(self) -> None:
-        for widget, name in ((self.up, "up"), (self.down, "down"), (self.out, "close"), (self.clear, "reset")):
+        for widget, name in (
+            (self.up, "up"),
+            (self.down, "down"),
+            (self.out, "close"),
+            (self.clear, "reset"),
+        ):
             widget.setIcon(icon(name))
         self.hold.setIcon(icon("resume" if self.paused else "pause"))
         self.view.viewport().update()
@@ -136,7 +144,10 @@ class QueuePage(QWidget):
         self._keep_chosen = 0
         self.stack.setCurrentIndex(int(bool(rows)))
         waiting, running = (sum(r.entry.state == state for r in rows) for state in ("waiting", "running"))
-        parts = [f"{count(running, 'run')} training" if running else "", f"{waiting:,} waiting" if waiting else ""]
+        parts = [
+            f"{count(running, 'run')} training" if running else "",
+            f"{waiting:,} waiting" if waiting else "",
+        ]
         words = ", ".join(filter(None, parts))
         if paused and rows:
             words = f"Paused: nothing further is started. {words}".strip()

@@ -66,9 +66,9 @@ class QueueTable(QAbstractTableModel):
 
 
 def state_words(row: QueueRow) -> str:
-    """``Waits, number 2``, ``Running``, ``Failed``, …."""
+    """``Next``, ``Number 2``, ``Running``, ``Failed``, …."""
     if row.state == "waiting":
-        return "Next" if row.place == 1 else f"Waits, number {row.place}"
+        return "Next" if row.place == 1 else f"Number {row.place}"
     return TITLES.get(row.state, "Run folder is gone")
 
 
@@ -86,4 +86,11 @@ def cells(row: QueueRow) -> tuple[str, ...]:
     """The texts of a row."""
     progress = f"{row.epoch:,} of {row.epochs:,} epochs" if row.epochs else DASH
     best = DASH if row.best is None else f"{metric_title(row.metric)} {number(row.best, 3)}"
-    return (state_words(row), run_title(row.entry.run.name), device_words(row), progress, best, moment(row.entry.added))
+    return (
+        state_words(row),
+        run_title(row.entry.run.name),
+        device_words(row),
+        progress,
+        best,
+        moment(row.entry.added),
+    )

@@ -64,7 +64,16 @@ class RunButtons(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        for button in (self.finish, self.pause, self.stop, self.force, self.resume, self.use, self.report, self.folder):
+        for button in (
+            self.finish,
+            self.pause,
+            self.stop,
+            self.force,
+            self.resume,
+            self.use,
+            self.report,
+            self.folder,
+        ):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -14,6 +14,7 @@ from src.core.run import Event, RunFolder, RunSummary
 from src.ui.run_data import RunData
 from src.ui.widgets.curves_page import CurvesPage
 from src.ui.widgets.log_page import LogPage
+from src.ui.widgets.machine_page import MachinePage
 from src.ui.widgets.previews_page import PreviewsPage
 from src.ui.widgets.run_header import RunHeader
 from src.ui.widgets.tables import ClassesPage, SettingsPage
@@ -31,7 +32,7 @@ def _follow(folder: RunFolder) -> Any:
 
 
 class RunView(QWidget):
-    """Header, curves, previews, classes, log and settings of one run.
+    """Header, curves, previews, classes, machine, log and settings of one run.
 
     Attributes:
         data: What is known of the run now.
@@ -64,6 +65,7 @@ class RunView(QWidget):
         self.curves = CurvesPage()
         self.previews = PreviewsPage()
         self.classes = ClassesPage()
+        self.machine = MachinePage()
         self.log = LogPage()
         self.settings = SettingsPage()
         self.tabs = QTabWidget()
@@ -72,6 +74,7 @@ class RunView(QWidget):
             (self.curves, "&Curves"),
             (self.previews, "Pre&views"),
             (self.classes, "Classe&s"),
+            (self.machine, "&Machine"),
             (self.log, "&Log"),
             (self.settings, "Settin&gs"),
         ):
@@ -101,6 +104,7 @@ class RunView(QWidget):
         self.header.show_name(folder.name)
         self.header.buttons.show_run(folder)
         self.settings.show_config(folder.config)
+        self.machine.set_run(folder.config)
         self._restart()
         follower = self.follower(folder)
         self._follower = follower
@@ -141,6 +145,7 @@ class RunView(QWidget):
         if self.folder is not None:
             self.previews.set_data(self.data, self.folder.path)
         self.classes.set_data(self.data)
+        self.machine.set_data(self.data)
         self.log.take_run(self.data)
 
     # ---- events
@@ -173,6 +178,8 @@ class RunView(QWidget):
             self.previews.mark()
         if changed & {"epochs"}:
             self.classes.mark()
+        if changed & {"resources"}:
+            self.machine.mark()
         if changed & {"messages"}:
             self.log.mark()
 

@@ -79,7 +79,9 @@ def _class_charts(statistics: Mapping[str, Any], many: str) -> list[Chart]:
         if part in PART_NAMES and (images := (parts.get(part) or {}).get("images"))
     }
     if classes and shares:
-        found.append(Chart(f"Classes by {many.lower()}", "Class", f"{many} (%)", shares, names=classes, percent=True))
+        found.append(
+            Chart(f"Classes by {many.lower()}", "Class", f"{many} (%)", shares, names=classes, percent=True)
+        )
     objects = {
         part: counts[1:]
         for part, counts in (statistics.get("class_objects") or {}).items()

@@ -119,7 +119,9 @@ def test_miss_rate_and_false_alarms_at_a_threshold() -> None:
 @pytest.mark.parametrize("kind", [True, False])
 def test_images_of_one_kind_have_no_auroc_and_say_why(kind: bool) -> None:
     found = decision([0.9, 0.2], [kind, kind])
-    assert found.auroc.value is None and ("all 2 have one" if kind else "none of the 2 has one") in found.reason
+    assert (
+        found.auroc.value is None and ("all 2 have one" if kind else "none of the 2 has one") in found.reason
+    )
     assert (found.miss_rate if kind else found.false_alarm_rate).value == 0.5
     assert (found.false_alarm_rate if kind else found.miss_rate).value is None
 

@@ -41,7 +41,9 @@ class Tiny(nn.Module):
         return nn.functional.interpolate(self.up(found + context), scale_factor=2.0, mode="nearest")
 
 
-def graph(normaliser: Normaliser | ImageStandardiser | None = None, minimum: int = 1) -> tuple[ExportGraph, nn.Module]:
+def graph(
+    normaliser: Normaliser | ImageStandardiser | None = None, minimum: int = 1
+) -> tuple[ExportGraph, nn.Module]:
     inside = InsideNormalisation(normaliser or ImageStandardiser(), 3)
     return ExportGraph(Tiny(), inside, nn.Softmax(1), 8, minimum), Tiny().eval()
 
@@ -50,7 +52,9 @@ def image(height: int, width: int, batch: int = 1) -> np.ndarray:
     return np.random.default_rng(height * width).integers(0, 256, (batch, 3, height, width)).astype(np.uint8)
 
 
-def expected(original: nn.Module, normaliser: Normaliser | ImageStandardiser, raw: np.ndarray, minimum: int = 1) -> np.ndarray:
+def expected(
+    original: nn.Module, normaliser: Normaliser | ImageStandardiser, raw: np.ndarray, minimum: int = 1
+) -> np.ndarray:
     x = normaliser.to_float(torch.from_numpy(raw))
     with torch.no_grad():
         logits = original(pad_to_stride(x, 8, minimum))[..., : raw.shape[2], : raw.shape[3]]
@@ -59,7 +63,9 @@ def expected(original: nn.Module, normaliser: Normaliser | ImageStandardiser, ra
 
 @pytest.mark.parametrize("size", [(7, 5), (1, 1), (2, 9), (64, 33)])
 @pytest.mark.parametrize("parts", [2, 3, (6, 1)])
-def test_the_pool_for_any_size_is_the_adaptive_one(size: tuple[int, int], parts: int | tuple[int, int]) -> None:
+def test_the_pool_for_any_size_is_the_adaptive_one(
+    size: tuple[int, int], parts: int | tuple[int, int]
+) -> None:
     x = torch.randn(2, 3, *size)
     pair = (parts, parts) if isinstance(parts, int) else parts
     torch.testing.assert_close(AnySizePool(pair)(x), nn.AdaptiveAvgPool2d(parts)(x))
@@ -72,8 +78,12 @@ def test_pools_to_one_value_stay() -> None:
 
 
 @pytest.mark.parametrize("minimum", [1, 40])
-@pytest.mark.parametrize("normaliser", [Normaliser(), Normaliser((0.5,) * 3, (0.25,) * 3), ImageStandardiser(2.0)])
-def test_the_graph_says_what_the_network_says(normaliser: Normaliser | ImageStandardiser, minimum: int) -> None:
+@pytest.mark.parametrize(
+    "normaliser", [Normaliser(), Normaliser((0.5,) * 3, (0.25,) * 3), ImageStandardiser(2.0)]
+)
+def test_the_graph_says_what_the_network_says(
+    normaliser: Normaliser | ImageStandardiser, minimum: int
+) -> None:
     ours, original = graph(normaliser, minimum)
     for height, width in ODD:
         raw = image(height, width, 2)
@@ -83,7 +93,9 @@ def test_the_graph_says_what_the_network_says(normaliser: Normaliser | ImageStan
 
 def test_grey_images_take_the_mean_of_three_constants() -> None:
     raw = torch.from_numpy(image(5, 6)[:, :1])
-    torch.testing.assert_close(InsideNormalisation(Normaliser(), 1)(raw), Normaliser().to_float(raw), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        InsideNormalisation(Normaliser(), 1)(raw), Normaliser().to_float(raw), atol=1e-6, rtol=0
+    )
 
 
 def test_a_program_takes_every_size_and_says_what_is_in_it(tmp_path: Path) -> None:
@@ -92,7 +104,9 @@ def test_a_program_takes_every_size_and_says_what_is_in_it(tmp_path: Path) -> No
     write_program(ours, ours.example(2, 3, 40, 56), path, True, {"lathe.version": "9"})
     run = load_program(path)
     for height, width in ODD:
-        np.testing.assert_allclose(run(image(height, width)), ours(torch.from_numpy(image(height, width))), atol=2e-6)
+        np.testing.assert_allclose(
+            run(image(height, width)), ours(torch.from_numpy(image(height, width))), atol=2e-6
+        )
     extra = {"lathe.version": ""}
     torch.export.load(str(path), extra_files=extra)
     assert extra == {"lathe.version": "9"}
@@ -115,7 +129,15 @@ def test_onnx_takes_every_size_in_a_process_of_its_own(tmp_path: Path) -> None:
 
     ours, _ = graph()
     path = tmp_path / "m β.onnx"
-    write_onnx(ours, ours.example(2, 3, 40, 56), path, opset=19, dynamic_size=True, output="scores", about={"a.b": "ü"})
+    write_onnx(
+        ours,
+        ours.example(2, 3, 40, 56),
+        path,
+        opset=19,
+        dynamic_size=True,
+        output="scores",
+        about={"a.b": "ü"},
+    )
     with OnnxProcess(path, threads=1) as process:
         assert process.facts["inputs"] == [["image", "tensor(uint8)", ["batch", 3, "height", "width"]]]
         assert process.facts["outputs"] == [["scores", "tensor(float)", ["batch", 2, "height", "width"]]]
@@ -163,7 +185,9 @@ def test_waiting_for_the_runtime_can_be_given_up(tmp_path: Path, monkeypatch: py
 
 
 def compared(found: np.ndarray, original: np.ndarray | None = None) -> Comparison:
-    base = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(1, 1, 100, 100) if original is None else original
+    base = (
+        np.linspace(0, 1, 10_000, dtype=np.float32).reshape(1, 1, 100, 100) if original is None else original
+    )
     one = Comparison()
     one.add("a", (base[:, 0] > 0.5).astype(np.uint8), (found[:, 0] > 0.5).astype(np.uint8), base, found)
     return one

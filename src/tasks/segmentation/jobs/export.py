@@ -54,7 +54,9 @@ def run(job: Job) -> dict[str, Any]:
             raise JobError(fault.message, fault.cure)
         job.note(fault)
     source = find_model(config.model, config.checkpoint)
-    export = Export(job, config, source, _load(source, config), _folder(job.folder.path, FILES[config.format]))
+    export = Export(
+        job, config, source, _load(source, config), _folder(job.folder.path, FILES[config.format])
+    )
     try:
         return export.run()
     except OSError as error:
@@ -108,7 +110,9 @@ class Export:
         size: ``(height, width)`` of the input that is measured.
     """
 
-    def __init__(self, job: Job, config: ExportConfig, source: ModelSource, loaded: LoadedModel, folder: Path) -> None:
+    def __init__(
+        self, job: Job, config: ExportConfig, source: ModelSource, loaded: LoadedModel, folder: Path
+    ) -> None:
         self.job, self.config, self.source, self.loaded, self.folder = job, config, source, loaded, folder
         self.size = (config.height or loaded.size, config.width or loaded.size)
         self.target = folder / FILES[config.format]
@@ -129,13 +133,17 @@ class Export:
     def run(self) -> dict[str, Any]:
         """See the module's `run`."""
         config = self.config
-        self.job.started(model=self.source.name, device="CPU", precision=config.precision, items=config.check_images)
+        self.job.started(
+            model=self.source.name, device="CPU", precision=config.precision, items=config.check_images
+        )
         said = []
         if self.images.generated:
             text = "The images of this model's run are not there any more; the export is compared on generated images."
             if self.source.run is None:
                 text = "This model file belongs to no run; the export is compared on generated images."
-            self.job.note(Finding("warning", "export.generated", text, "Put the images back to compare on real ones."))
+            self.job.note(
+                Finding("warning", "export.generated", text, "Put the images back to compare on real ones.")
+            )
             said.append(text)
         written = self._write_and_check()
         self._papers(written)
@@ -150,7 +158,10 @@ class Export:
             )  # fmt: skip
         written.path.replace(self.target)
         write_atomically(self.folder / "parity.json", _json(parity))
-        said += [f"{self.target} was written ({self.target.stat().st_size / 1e6:.1f} MB).", *written.checked.sentences()]
+        said += [
+            f"{self.target} was written ({self.target.stat().st_size / 1e6:.1f} MB).",
+            *written.checked.sentences(),
+        ]
         return {"said": said, "model": str(self.target), "folder": str(self.folder), "parity": parity}
 
     def _cure(self) -> str:
@@ -219,7 +230,9 @@ class Export:
             yield original.fed(piece.image, inside)
 
     @contextlib.contextmanager
-    def _runner(self) -> Iterator[tuple[Run, dict[str, Any], Callable[[np.ndarray, int], list[float]] | None]]:
+    def _runner(
+        self,
+    ) -> Iterator[tuple[Run, dict[str, Any], Callable[[np.ndarray, int], list[float]] | None]]:
         """What runs the written file: for ONNX in a process without torch."""
         if self.config.format == "onnx":
             with OnnxProcess(self._beside, self.threads, self.job.go_on) as process:
@@ -235,12 +248,16 @@ class Export:
             try:
                 return loaded(image)
             except Exception as error:  # a size for which it was not traced
-                raise ExportError(f"The exported program fails: {str(error).strip().splitlines()[0]}") from error
+                raise ExportError(
+                    f"The exported program fails: {str(error).strip().splitlines()[0]}"
+                ) from error
 
         yield run_it, {"runtime": "torch", "torch": torch.__version__}, None
 
     def _papers(self, written: Written) -> None:
-        table = class_table(self.source, self.loaded, self.config, self.size, written.dynamic_size, self.target.name)
+        table = class_table(
+            self.source, self.loaded, self.config, self.size, written.dynamic_size, self.target.name
+        )
         write_atomically(self.folder / "classes.json", _json(table))
         if written.checked.objections:
             return

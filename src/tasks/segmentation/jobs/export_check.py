@@ -68,13 +68,19 @@ class Checked:
     def sentences(self) -> list[str]:
         """The result in words."""
         c = self.comparison
-        said = [f"Compared on {c.images} images: {c.differing} of {c.pixels} pixels ({c.share:.3%}) have another class."]
+        said = [
+            f"Compared on {c.images} images: {c.differing} of {c.pixels} pixels ({c.share:.3%}) have another class."
+        ]
         if c.probabilities:
             said.append(f"The largest difference of a probability is {c.largest:.2g}.")
         if self.iou:
-            said.append(f"IoU against the true masks: {self.iou['original']:.4f} before, {self.iou['export']:.4f} after.")
+            said.append(
+                f"IoU against the true masks: {self.iou['original']:.4f} before, {self.iou['export']:.4f} after."
+            )
         before, after = self.times["original"]["median_ms"], self.times["export"]["median_ms"]
-        said.append(f"Time for one image: {before:.1f} ms before, {after:.1f} ms after (CPU, {self.times['threads']} threads).")
+        said.append(
+            f"Time for one image: {before:.1f} ms before, {after:.1f} ms after (CPU, {self.times['threads']} threads)."
+        )
         return said
 
 
@@ -82,12 +88,20 @@ class Check:
     """Runs original and export over the same images."""
 
     def __init__(
-        self, job: Job, original: Original, images: Images, run: Run, config: ExportConfig, size: tuple[int, int]
+        self,
+        job: Job,
+        original: Original,
+        images: Images,
+        run: Run,
+        config: ExportConfig,
+        size: tuple[int, int],
     ) -> None:
         self.job, self.original, self.images, self.run = job, original, images, run
         self.config, self.size = config, size
         self.inside = config.normalisation == "inside"
-        self._confusion = np.zeros((2, original.loaded.meaning.num_classes, original.loaded.meaning.num_classes), np.int64)
+        self._confusion = np.zeros(
+            (2, original.loaded.meaning.num_classes, original.loaded.meaning.num_classes), np.int64
+        )
 
     def all(self, dynamic: bool, timed: Timed | None, threads: int, about: dict[str, Any]) -> Checked:
         """Compare, also at other sizes where ``dynamic``, and measure times; ``timed`` is the runtime's own clock.
@@ -110,7 +124,9 @@ class Check:
                 self._compare(piece, comparison)
             self._score(piece)
         if first is None:
-            raise JobError("None of the images to compare on can be read.", "Repair the files, or move them away.")
+            raise JobError(
+                "None of the images to compare on can be read.", "Repair the files, or move them away."
+            )
         if comparison.images == 0:
             self._compare(first, comparison)
         checked = Checked(comparison, limits, self._iou(), runtime=about)
@@ -161,7 +177,9 @@ class Check:
         odd = ((max(1, high - 13), wide + 27), (high * 2 + 1, max(1, wide // 2 + 3)))
         for height, width in (*odd, *_SMALL):
             image = np.pad(
-                piece.image, ((0, 0), (0, 0), (0, max(0, height - high)), (0, max(0, width - wide))), mode="symmetric"
+                piece.image,
+                ((0, 0), (0, 0), (0, max(0, height - high)), (0, max(0, width - wide))),
+                mode="symmetric",
             )[..., :height, :width].copy()
             name, one = f"{width}×{height} pixels", Comparison()
             try:
@@ -170,16 +188,25 @@ class Check:
                 raise
             except Exception as error:  # what a runtime raises for a size that it cannot take
                 said = str(error).splitlines()[0]
-                if (height, width) in _SMALL:  # nobody's images: said, and no reason to give up all other sizes
+                if (
+                    height,
+                    width,
+                ) in _SMALL:  # nobody's images: said, and no reason to give up all other sizes
                     checked.other_sizes.append({"height": height, "width": width, "fails": said})
-                    self.job.note(Finding("notice", "export.small", f"The export does not take images of {name}: {said}"))
+                    self.job.note(
+                        Finding(
+                            "notice", "export.small", f"The export does not take images of {name}: {said}"
+                        )
+                    )
                     continue
                 checked.size_objections.append(f"at {name} it fails: {said}")
                 return
             checked.other_sizes.append({"height": height, "width": width, **one.to_dict()})
             # What the precision costs is judged at the export's own size; here, whether the size makes a difference:
             # a graph that is fixed to a size is wrong by far more than 16 bits are. 8 bits need only run.
-            if self.config.precision != "int8" and (wrong := one.objections(Limits(checked.limits.largest, 1.0, 1.0))):
+            if self.config.precision != "int8" and (
+                wrong := one.objections(Limits(checked.limits.largest, 1.0, 1.0))
+            ):
                 checked.size_objections.append(f"at {name} it disagrees with the original: {wrong[0]}")
                 return
 

@@ -46,13 +46,19 @@ class _Ending(nn.Module):
         if not self.binary:
             return logits.softmax(1)
         probability = logits.sigmoid()
-        return probability if self.output == "probabilities" else (probability[:, 0] > self.threshold).to(torch.uint8)
+        return (
+            probability
+            if self.output == "probabilities"
+            else (probability[:, 0] > self.threshold).to(torch.uint8)
+        )
 
 
 def build_graph(loaded: LoadedModel, config: ExportConfig) -> ExportGraph:
     """The graph of a model; the model itself is not touched."""
     model = copy.deepcopy(loaded.model).to("cpu", memory_format=torch.contiguous_format).float()  # type: ignore[call-overload]
-    inside = InsideNormalisation(loaded.normaliser, loaded.channels) if config.normalisation == "inside" else None
+    inside = (
+        InsideNormalisation(loaded.normaliser, loaded.channels) if config.normalisation == "inside" else None
+    )
     ending = _Ending(config.output, loaded.out_channels == 1, config.threshold)
     return ExportGraph(
         _Body(model), inside, ending, model.stride, model.minimum_size, half=config.precision == "fp16"

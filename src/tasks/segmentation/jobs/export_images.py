@@ -67,7 +67,9 @@ class Images:
             item, _ = data.fetch(1, int(index))
             if item is not None:
                 known = sample.mask is not None and not self.generated
-                yield Piece(sample.id, item.image.transpose(2, 0, 1)[None].copy(), item.mask if known else None)
+                yield Piece(
+                    sample.id, item.image.transpose(2, 0, 1)[None].copy(), item.mask if known else None
+                )
 
     def close(self) -> None:
         """Take away what was drawn."""
@@ -87,7 +89,12 @@ def find_images(source: ModelSource, loaded: LoadedModel, size: tuple[int, int])
         # What the ranges are measured on should not be what they are judged on, if there is a choice
         other = next((p for p in ("train", "val", "test") if there[p] and p != part), part)
         return Images(
-            loaded, size, there[part], there[other], f"{PARTS[part]} images of {source.name}", f"{PARTS[other]} images"
+            loaded,
+            size,
+            there[part],
+            there[other],
+            f"{PARTS[part]} images of {source.name}",
+            f"{PARTS[other]} images",
         )
     drawn = tempfile.TemporaryDirectory(prefix="lathe-export-")
     side = min(1024, max(64, *size))
@@ -97,7 +104,14 @@ def find_images(source: ModelSource, loaded: LoadedModel, size: tuple[int, int])
         Sample(path.name, str(path), None, path.name, width=side, height=side) for path in paths
     ]  # fmt: skip
     return Images(
-        loaded, size, samples[::2], samples[1::2], "generated images", "generated images", generated=True, _drawn=drawn
+        loaded,
+        size,
+        samples[::2],
+        samples[1::2],
+        "generated images",
+        "generated images",
+        generated=True,
+        _drawn=drawn,
     )
 
 

@@ -29,7 +29,12 @@ _OUTPUT_WORDS = {
 
 
 def class_table(
-    source: ModelSource, loaded: LoadedModel, config: ExportConfig, size: tuple[int, int], dynamic: bool, file: str
+    source: ModelSource,
+    loaded: LoadedModel,
+    config: ExportConfig,
+    size: tuple[int, int],
+    dynamic: bool,
+    file: str,
 ) -> dict[str, Any]:
     """The content of ``classes.json``: all that a program needs to use the file."""
     inside, binary = config.normalisation == "inside", loaded.out_channels == 1
@@ -116,7 +121,9 @@ def _quality(source: ModelSource) -> str:
     found = _evaluation(source)
     if found is None:
         value = source.header.get("value")
-        metric = str((_settings(source).get("monitoring") or {}).get("best_metric") or "the measure of the training")
+        metric = str(
+            (_settings(source).get("monitoring") or {}).get("best_metric") or "the measure of the training"
+        )
         if isinstance(value, int | float):
             return (
                 f"It was not evaluated on test images. On the validation images, by which its epoch was chosen, it reached "
@@ -159,7 +166,11 @@ def _age(path: Path) -> float:
 
 def _input_words(table: dict[str, Any]) -> str:
     taken, norm = table["input"], table["normalisation"]
-    size = "of any height and width" if taken["dynamic_size"] else f"of {taken['width']}×{taken['height']} pixels"
+    size = (
+        "of any height and width"
+        if taken["dynamic_size"]
+        else f"of {taken['width']}×{taken['height']} pixels"
+    )
     how = _FITS[taken["fit"]].format(taken["used_width"], taken["used_height"])
     what = "pixel values from 0 to 255 (uint8); normalisation is inside the model"
     if norm["where"] == "beside":
@@ -187,7 +198,9 @@ def _output_words(table: dict[str, Any]) -> str:
     text = f"`{output['name']}`: " + _OUTPUT_WORDS[output["kind"]].format(
         k=output["channels"], what=what, how="the logistic function" if binary else "softmax"
     )
-    decide = f"A pixel above {output['threshold']:g} is the object." if binary else "The largest is the class."
+    decide = (
+        f"A pixel above {output['threshold']:g} is the object." if binary else "The largest is the class."
+    )
     if output["kind"] == "classes":
         decide = "The numbers are those of classes.json."
     return f"{text}. {decide} `use_model.py` shows all of it."
@@ -210,9 +223,15 @@ def _licence(source: ModelSource) -> str:
     weights = _encoder_weights(source)
     text = "Lathe claims no rights in models that are trained with it. "
     if weights == "":
-        return text + "Training began from random weights: besides you, only the owners of the training images may have rights."
+        return (
+            text
+            + "Training began from random weights: besides you, only the owners of the training images may have rights."
+        )
     if weights is None:
-        return text + "It is not known whether training began from pretrained weights: if so, their licence applies too."
+        return (
+            text
+            + "It is not known whether training began from pretrained weights: if so, their licence applies too."
+        )
     extra = ""
     if weights == "imagenet":
         extra = (

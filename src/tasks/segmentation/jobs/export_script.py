@@ -39,7 +39,11 @@ def use_script(table: dict[str, Any]) -> str:
     taken, output = table["input"], table["output"]
     tiles = taken["fit"] == "crop" and not taken["dynamic_size"]
     lines = _head(table) + _reading(taken)
-    lines += _pieces(table) if tiles else [*_fitting(taken), *_asking(table, "seen"), *_back(taken, output["kind"])]
+    lines += (
+        _pieces(table)
+        if tiles
+        else [*_fitting(taken), *_asking(table, "seen"), *_back(taken, output["kind"])]
+    )
     lines += _deciding(output)
     return "\n".join(lines) + "\n"
 
@@ -72,16 +76,23 @@ def _reading(taken: dict[str, Any]) -> list[str]:
     turn = "cv2.COLOR_BGR2GRAY" if taken["channels"] == 1 else "cv2.COLOR_BGR2RGB"
     read = f"cv2.imdecode(np.fromfile(sys.argv[1], np.uint8), {flags})"
     lines = [f"image = cv2.cvtColor({read}, {turn})"]
-    if taken["channels"] == 1 and not depth:  # the decoder's own grey differs by a level from that of a conversion
+    if (
+        taken["channels"] == 1 and not depth
+    ):  # the decoder's own grey differs by a level from that of a conversion
         lines = ["image = cv2.imdecode(np.fromfile(sys.argv[1], np.uint8), cv2.IMREAD_GRAYSCALE)"]
     if depth:  # of 16 bits or more: the values between which the training looked
         low, high = float(depth[0]), float(depth[1])
-        scaled = f"(np.clip((image - np.float32({low})) * np.float32({255.0 / (high - low)!r}), 0, 255) + 0.5)"
+        scaled = (
+            f"(np.clip((image - np.float32({low})) * np.float32({255.0 / (high - low)!r}), 0, 255) + 0.5)"
+        )
         deep = f"image if image.dtype == np.uint8 else {scaled}.astype(np.uint8)"
         lines = [f"image = {read}", f"image = cv2.cvtColor({deep}, {turn})"]
     size = "height, width"
     if taken["fit"] != "crop" or not taken["dynamic_size"]:
-        return [*lines, f"({size}), (HIGH, WIDE) = image.shape[:2], ({taken['used_height']}, {taken['used_width']})"]
+        return [
+            *lines,
+            f"({size}), (HIGH, WIDE) = image.shape[:2], ({taken['used_height']}, {taken['used_width']})",
+        ]
     return lines
 
 
@@ -91,10 +102,16 @@ def _fitting(taken: dict[str, Any]) -> list[str]:
     if taken["fit"] == "stretch":
         return _STRETCH.splitlines()
     grey, colour = (117,), (124, 116, 104)
-    fill = f"{grey}" if taken["channels"] == 1 else f"(117,) * 3 if (image == image[..., :1]).all() else {colour}"
+    fill = (
+        f"{grey}"
+        if taken["channels"] == 1
+        else f"(117,) * 3 if (image == image[..., :1]).all() else {colour}"
+    )
     # where nothing is filled, what lies outside the image is the image mirrored
     lines = _LETTERBOX.replace("{fill}", fill)
-    return lines.replace("cv2.BORDER_{edge}", "cv2.BORDER_CONSTANT if (h, w) != (HIGH, WIDE) else cv2.BORDER_REFLECT").splitlines()
+    return lines.replace(
+        "cv2.BORDER_{edge}", "cv2.BORDER_CONSTANT if (h, w) != (HIGH, WIDE) else cv2.BORDER_REFLECT"
+    ).splitlines()
 
 
 def _asking(table: dict[str, Any], seen: str) -> list[str]:
@@ -108,11 +125,19 @@ def _asking(table: dict[str, Any], seen: str) -> list[str]:
         else:
             mean, std = (f"np.array({norm[key]})[:, None, None]" for key in ("mean", "std"))
             lines.append(f"x = ((x / {norm['range']} - {mean}) / {std}).astype(np.float32)")
-    call = 'model.run(None, {"image": x})[0]' if table["runtime"] == "onnxruntime" else "model(torch.from_numpy(x)).detach().numpy()"
+    call = (
+        'model.run(None, {"image": x})[0]'
+        if table["runtime"] == "onnxruntime"
+        else "model(torch.from_numpy(x)).detach().numpy()"
+    )
     lines.append(f"found = {call}[0]")
     if table["output"]["kind"] == "logits":
         binary = table["output"]["channels"] == 1
-        lines.append("found = 1 / (1 + np.exp(-found))" if binary else "found = np.exp(found - found.max(0)); found /= found.sum(0)")
+        lines.append(
+            "found = 1 / (1 + np.exp(-found))"
+            if binary
+            else "found = np.exp(found - found.max(0)); found /= found.sum(0)"
+        )
     return lines
 
 
@@ -122,7 +147,9 @@ def _back(taken: dict[str, Any], kind: str) -> list[str]:
         return []
     cut = "[..., top : top + h, left : left + w]" if taken["fit"] == "letterbox" else ""
     if kind == "classes":
-        return [f"found = cv2.resize(np.ascontiguousarray(found{cut}), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)"]
+        return [
+            f"found = cv2.resize(np.ascontiguousarray(found{cut}), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)"
+        ]
     # Pillow averages where the image is smaller than what the model saw, as Lathe does
     each = "np.array(Image.fromarray(p).resize((width, height), Image.Resampling.BILINEAR))"
     return [f"found = np.stack([{each} for p in found{cut}])"]
@@ -140,7 +167,11 @@ def _pieces(table: dict[str, Any]) -> list[str]:
         "for top, left in [(min(y, h - HIGH), min(x, w - WIDE)) for y in range(0, h, HIGH) for x in range(0, w, WIDE)]:",
     ]
     lines += ["    " + line for line in _asking(table, "image[top : top + HIGH, left : left + WIDE]")]
-    return [*lines, "    whole[..., top : top + HIGH, left : left + WIDE] = found", "found = whole[..., :height, :width]"]
+    return [
+        *lines,
+        "    whole[..., top : top + HIGH, left : left + WIDE] = found",
+        "found = whole[..., :height, :width]",
+    ]
 
 
 def _deciding(output: dict[str, Any]) -> list[str]:

@@ -87,7 +87,11 @@ class WorkAtImages:
                                   "checkpoints: 0.5 is used.", "Evaluate this checkpoint to find its own."))  # fmt: skip
             return 0.5, "the usual one: the kept threshold belongs to another checkpoint"
         part = {"val": "validation", "test": "test", "train": "training"}.get(stored.part, stored.part)
-        how = "" if stored.inference in ({}, plain(self.job.config.inference)) else ", with other options of the prediction"
+        how = (
+            ""
+            if stored.inference in ({}, plain(self.job.config.inference))
+            else ", with other options of the prediction"
+        )
         return stored.value, f"kept with the run, found on its {part} images{how}"
 
     def find(self, paths: list[str], known: Iterable[tuple[str, str]] = ()) -> FoundImages:
