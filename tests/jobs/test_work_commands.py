@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from src.cli.main import run_command
 from src.core.evaluation import read_evaluation
 from src.core.run import RunFolder, summarise
 from src.jobs import face, in_folder
@@ -81,25 +82,29 @@ def test_evaluate_predict_and_compare(trained: RunFolder, config_file: Path, tmp
     } == before  # it went on where it was: nothing was left to do
 
 
-def test_what_cannot_be_done_is_a_sentence(trained: RunFolder, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_a_sentence(
+    trained: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").write_text("mine")
     (tmp_path / "code.pth").write_bytes(b"\\x80\\x04cos\\nsystem\\n")
-    for words, code, says in (
-        (("evaluate", "no-such-run"), 2, "There is no run"),
-        (("predict", trained.path, tmp_path / "nowhere"), 2, "nowhere"),
+    for words, says in (
+        (("evaluate", "no-such-run"), "There is no run"),
+        (("predict", trained.path, tmp_path / "nowhere"), "nowhere"),
         (
             ("predict", trained.path, tmp_path / "taken", "--out", tmp_path / "taken"),
-            2,
             "nothing is overwritten",
         ),
-        (("evaluate", trained.path, "thresold=0.5"), 2, "threshold"),
-        (("predict", tmp_path / "code.pth", tmp_path / "taken"), 1, "refused"),
-        (("predict", trained.path, tmp_path / "empty"), 1, "no image"),
+        (("evaluate", trained.path, "thresold=0.5"), "threshold"),
     ):
-        found = app(*words, code=code)
-        assert says.lower() in str(found["cause"]).lower(), (words, found["cause"])
+        assert run_command([*map(str, words), "--json"]) == 2
+        assert says.lower() in capsys.readouterr().out.lower(), words
+    for words, says in (
+        (("predict", tmp_path / "code.pth", tmp_path / "taken"), "refused"),
+        (("predict", trained.path, tmp_path / "empty"), "no image"),
+    ):
+        assert says in str(app(*words, code=1)["cause"]).lower(), words
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")

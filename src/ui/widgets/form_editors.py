@@ -129,7 +129,7 @@ class BoolEditor(Editor):
 
     def __init__(self, option: Option, parent: QWidget | None = None) -> None:
         super().__init__(option, parent)
-        self.box = QCheckBox(option.label)
+        self.box = QCheckBox(option.label.replace("&", "&&"))
         self.box.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
         self.box.toggled.connect(lambda _: self.edited.emit())
         self.take(self.box)

@@ -84,7 +84,7 @@ class Field(QObject):
         self._severity = self._reason = ""
         self._show_help = False
         editor.setObjectName(option.key)
-        self.label = QLabel("" if isinstance(editor, BoolEditor) else option.label)
+        self.label = QLabel("" if isinstance(editor, BoolEditor) else option.label.replace("&", "&&"))
         self.label.setWordWrap(True)
         self.label.setBuddy(_target(editor))
         self.message = QLabel()
@@ -174,7 +174,8 @@ class Field(QObject):
         """Underline a letter of the label; Alt and the letter go to the field."""
         text = self.option.label
         index = text.lower().find(letter) if letter else -1
-        marked = f"{text[:index]}&{text[index:]}" if index >= 0 else text
+        before, after = text[: max(index, 0)].replace("&", "&&"), text[max(index, 0) :].replace("&", "&&")
+        marked = f"{before}&{after}" if index >= 0 else after
         if isinstance(self.editor, BoolEditor):
             self.editor.box.setText(marked)
         else:
