@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtGui import QFontMetricsF, QWheelEvent
 from PyQt5.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from src.core.config.schedule_shape import ScheduleShape
 from src.core.config.training import TrainingConfig
 from src.ui.dialogs.transfer_parts import heading, sentence
-from src.ui.theme import colour, sized_font, theme
+from src.ui.theme import colour, theme
 from src.ui.widgets.plot_axes import EpochAxis, ValueAxis
+from src.ui.widgets.plot_card import StillPlot
 
 #: Updates an epoch where the data are not known yet: only the look of a very short warm-up depends on it.
 _PER_EPOCH = 100
 _MOST_POINTS = 2000
-
-
-class _Plot(pg.PlotWidget):
-    """The page scrolls when the wheel turns over it."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
 
 class SchedulePreview(QFrame):
@@ -41,11 +34,7 @@ class SchedulePreview(QFrame):
         self._training: TrainingConfig | None = None
         self._images = 0
         self.words = sentence("", "muted")
-        self._plot = _Plot(axisItems={"left": ValueAxis("left"), "bottom": EpochAxis("bottom")})
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setFrameShape(QFrame.NoFrame)
-        self._plot.getPlotItem().setMouseEnabled(False, False)
+        self._plot = StillPlot(left=ValueAxis("left"), bottom=EpochAxis("bottom"))
         self._plot.setAccessibleName("Learning rate over the epochs of the run")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
@@ -99,19 +88,5 @@ class SchedulePreview(QFrame):
         item.setYRange(0, float(self.rates.max()) * 1.05, padding=0)
 
     def _dress(self) -> None:
-        self._plot.setBackground(colour("surface"))
-        font = sized_font(self, 0.88)
-        metrics, item = QFontMetricsF(font), self._plot.getPlotItem()
-        for name, words in (("left", "Learning rate"), ("bottom", "Epoch")):
-            axis = item.getAxis(name)
-            axis.setPen(pg.mkPen(colour("border_strong")))
-            axis.setTextPen(pg.mkPen(colour("muted")))
-            axis.setStyle(tickFont=font, tickLength=-4, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-            axis.label.setFont(font)
-            item.setLabel(name, words, color=colour("muted").name())
-        item.getAxis("left").setWidth(metrics.horizontalAdvance("0.00005") + metrics.height() + 10)
-        item.getAxis("bottom").setHeight(metrics.height() * 2 + 10)
-        item.showGrid(x=False, y=True, alpha=0.22)
-        self._plot.setFixedHeight(round(metrics.height() * 12))
+        self._plot.setFixedHeight(round(12 * self._plot.dress("Epoch", "Learning rate", "0.00005")))
         self._draw()

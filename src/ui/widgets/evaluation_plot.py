@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QPointF, Qt, pyqtSignal
-from PyQt5.QtGui import QFont, QFontMetricsF, QKeyEvent, QMouseEvent
+from PyQt5.QtGui import QFont, QKeyEvent, QMouseEvent
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from src.ui.theme import colour, sized_font, theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.evaluation_graph import Bars, Graph, Line
 from src.ui.widgets.plot_axes import ValueAxis
-from src.ui.widgets.stat_plot import NameAxis, _Plot
+from src.ui.widgets.plot_card import StillPlot
+from src.ui.widgets.stat_plot import NameAxis
 
 _STYLES = {"solid": Qt.SolidLine, "dash": Qt.DashLine, "dot": Qt.DotLine}
 
@@ -46,7 +47,7 @@ class ScorePlot(QFrame):
         self.value.setProperty("role", "muted")
         self._x, self._y = ValueAxis("bottom"), ValueAxis("left")
         self._names = NameAxis("bottom")
-        self._plot = _Plot(axisItems={"left": self._y, "bottom": self._x})
+        self._plot = StillPlot(left=self._y, bottom=self._x)
         self._line = pg.InfiniteLine(angle=90)
         self._dots: pg.ScatterPlotItem | None = None
         self._build()
@@ -54,13 +55,6 @@ class ScorePlot(QFrame):
         theme().changed.connect(self._dress)
 
     def _build(self) -> None:
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setFocusPolicy(Qt.NoFocus)
-        self._plot.setFrameShape(QFrame.NoFrame)
-        item = self._plot.getPlotItem()
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0.0)
         self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
         self._plot.viewport().installEventFilter(self)
         head = QHBoxLayout()
@@ -104,22 +98,10 @@ class ScorePlot(QFrame):
                  for line in self.graph.lines if line.name]  # fmt: skip
         self._keys.setText("&nbsp;&nbsp; ".join(words))
         self._keys.setVisible(len(words) > 1)
-        self._plot.setBackground(colour("surface"))
-        font = sized_font(self, 0.88)
-        item, metrics = self._plot.getPlotItem(), QFontMetricsF(font)
-        for name, label in (("left", self.graph.y_label), ("bottom", self.graph.x_label)):
-            axis = item.getAxis(name)
-            axis.setPen(pg.mkPen(colour("border_strong")))
-            axis.setTextPen(pg.mkPen(colour("muted")))
-            axis.setStyle(tickFont=font, tickLength=-4, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-            axis.label.setFont(font)
-            item.setLabel(name, label, color=colour("muted").name())
-            axis.resizeEvent()  # centres a label of another length
-        item.getAxis("left").setWidth(metrics.horizontalAdvance("0.0000") + metrics.height() + 10)
-        item.getAxis("bottom").setHeight(metrics.height() * 2 + 10)
+        line = self._plot.dress(self.graph.x_label, self.graph.y_label, "0.0000")
+        item = self._plot.getPlotItem()
         item.showGrid(x=self.graph.bars is None, y=True, alpha=0.18)
-        self.setMinimumHeight(round(metrics.height() * 17))
+        self.setMinimumHeight(round(line * 17))
         self.setAccessibleName(self.graph.title)
         self._draw()
         self._tell()

@@ -15,7 +15,7 @@ from src.ui.text import metric_title, number
 from src.ui.theme import colour, sized_font, theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.plot_axes import EpochAxis, ValueAxis
-from src.ui.widgets.stat_plot import _Plot
+from src.ui.widgets.plot_card import StillPlot
 
 
 def words(value: Any) -> str:
@@ -57,17 +57,12 @@ class SearchPlot(QFrame):
         self._keys.setTextFormat(Qt.RichText)
         self.value = ElidedLabel()
         self.value.setProperty("role", "muted")
-        self._plot = _Plot(axisItems=dict(axes), enableMenu=False)
+        self._plot = StillPlot(**axes)
         self._item = self._plot.getPlotItem()
         self._build()
         theme().changed.connect(self._dress)
 
     def _build(self) -> None:
-        self._plot.hideButtons()
-        self._plot.setFocusPolicy(Qt.NoFocus)
-        self._plot.setFrameShape(QFrame.NoFrame)
-        self._item.setMouseEnabled(False, False)
-        self._item.getViewBox().setDefaultPadding(0.0)
         self._plot.scene().sigMouseMoved.connect(self._moved)
         self._plot.scene().sigMouseClicked.connect(self._clicked)
         self._plot.viewport().installEventFilter(self)
@@ -94,19 +89,8 @@ class SearchPlot(QFrame):
 
     def _dress(self) -> None:
         self._heading.setFont(sized_font(self, 1.0, QFont.DemiBold))
-        self._plot.setBackground(colour("surface"))
-        font = sized_font(self, 0.88)
-        metrics = QFontMetricsF(font)
-        for name in ("left", "bottom"):
-            axis = self._item.getAxis(name)
-            axis.setPen(pg.mkPen(colour("border_strong")))
-            axis.setTextPen(pg.mkPen(colour("muted")))
-            axis.setStyle(tickFont=font, tickLength=-4, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-            axis.label.setFont(font)
-        self._item.getAxis("left").setWidth(metrics.horizontalAdvance("0.0000") + metrics.height() + 10)
-        self._item.getAxis("bottom").setHeight(metrics.height() * 2 + 10)
-        self.setMinimumHeight(round(metrics.height() * 13))
+        line = self._plot.dress("", "", "0.0000")
+        self.setMinimumHeight(round(line * 13))
         self._item.clear()
         if self.results:
             self._draw()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QPointF, Qt
-from PyQt5.QtGui import QFont, QFontMetricsF, QKeyEvent, QWheelEvent
+from PyQt5.QtGui import QFont, QKeyEvent
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from src.ui.theme import colour, sized_font, theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.plot_axes import ValueAxis
+from src.ui.widgets.plot_card import StillPlot
 
 PART_ROLES = {"train": "plot_train", "val": "plot_val", "test": "plot_rate"}
 PART_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -99,13 +100,6 @@ class AmountAxis(ValueAxis):
         return [f"{10.0**v:,.0f}" if v > -1e-9 else f"{10.0**v:.3g}" for v in values]
 
 
-class _Plot(pg.PlotWidget):
-    """The page scrolls when the wheel turns over it."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-
 class StatPlot(QFrame):
     """A card with a heading, the values under the pointer, and the plot; arrow keys go from bar to bar."""
 
@@ -129,19 +123,12 @@ class StatPlot(QFrame):
             self._x.names = chart.names
         else:
             self._x.log = chart.log_x
-        self._plot = _Plot(axisItems={"left": self._y, "bottom": self._x}, enableMenu=False)
+        self._plot = StillPlot(left=self._y, bottom=self._x)
         self._build()
         self._dress()
         theme().changed.connect(self._dress)
 
     def _build(self) -> None:
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setFocusPolicy(Qt.NoFocus)
-        self._plot.setFrameShape(QFrame.NoFrame)
-        item = self._plot.getPlotItem()
-        item.setMouseEnabled(False, False)
-        item.getViewBox().setDefaultPadding(0.0)
         self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
         self._plot.viewport().installEventFilter(self)
         head = QHBoxLayout()
@@ -165,22 +152,9 @@ class StatPlot(QFrame):
         dots = [f'<span style="color:{colour(PART_ROLES[p]).name()}">⬤</span>&nbsp;{PART_NAMES[p]}'
                 for p in self.chart.values if p in PART_ROLES]  # fmt: skip
         self._keys.setText("&nbsp;&nbsp;&nbsp;".join(dots))
-        self._plot.setBackground(colour("surface"))
-        font = sized_font(self, 0.88)
-        item, metrics = self._plot.getPlotItem(), QFontMetricsF(font)
-        for name, words in (("left", self.chart.y_label), ("bottom", self.chart.x_label)):
-            axis = item.getAxis(name)
-            axis.setPen(pg.mkPen(colour("border_strong")))
-            axis.setTextPen(pg.mkPen(colour("muted")))
-            axis.setStyle(tickFont=font, tickLength=-4, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-            axis.label.setFont(font)
-            item.setLabel(name, words, color=colour("muted").name())
-        item.getAxis("left").setWidth(metrics.horizontalAdvance("100,000") + metrics.height() + 10)
-        item.getAxis("bottom").setHeight(metrics.height() * 2 + 10)
-        item.showGrid(x=False, y=True, alpha=0.22)
+        line = self._plot.dress(self.chart.x_label, self.chart.y_label, "100,000")
         self._draw()
-        self.setMinimumHeight(round(metrics.height() * 15))
+        self.setMinimumHeight(round(line * 15))
 
     def _draw(self) -> None:
         item, chart = self._plot.getPlotItem(), self.chart
