@@ -23,7 +23,7 @@ from src.core.dataset import make_sample_data
 from src.core.dataset.describe import describe
 from src.core.dataset.description import DatasetDescription
 from src.core.run import events
-from src.tasks.catalog import task_info
+from src.tasks.catalog import TASKS, task_info
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -176,7 +176,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_options_that_the_pages_name_exist() -> None:
-    known = {o.key for o in options(task_info("segmentation").config)}
+    known = {o.key for info in TASKS.values() for o in options(info.config)}
     sections = {key.rsplit(".", n)[0] for key in known for n in (1, 2)}
     for path in PAGES:
         named = re.findall(r"`((?:data|training|model|monitoring)\.[a-z_.]+)", path.read_text("utf-8"))

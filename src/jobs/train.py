@@ -23,6 +23,7 @@ from src.core.dataset.findings import DatasetError
 from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder
 from src.core.run.commands import reason
 from src.core.run.folder import write_atomically
+from src.jobs.baselines import measure_baselines
 from src.jobs.in_folder import carry_out, failure
 from src.tasks.catalog import load_task, task_info
 
@@ -126,7 +127,7 @@ class TrainingJob:
             resumed = self._resume and self._restore(trainer, data)
             self._announce(trainer, config, data, resumed)
             if not resumed:
-                self._measure_baselines(trainer)
+                measure_baselines(trainer.task, self.writer, self.inbox, _reason)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
             if outcome.status == "stopped" and (why := reason(self.folder)):  # not by a person
@@ -263,18 +264,6 @@ class TrainingJob:
             class_names=list(data.class_names), data=data.summary(), split_hash=data.split_hash,
             trial=bool(config.training.debug.fast or config.training.debug.overfit_batches),
         )  # fmt: skip
-
-    def _measure_baselines(self, trainer: Any) -> None:
-        """Write what the model must be better than; a baseline that fails must not end the run."""
-        try:
-            found = trainer.task.baselines(lambda: self.inbox.poll() is not None)
-        except Exception as error:
-            traceback.print_exc()
-            self._warn("baselines", f"The simple methods for comparison could not be computed: {_reason(error)}.",
-                       "The run itself goes on without them.", [])  # fmt: skip
-            return
-        if found:
-            self.writer.write("baselines", items=found)
 
     def _finish(self, config: RunConfig) -> None:
         """Keep the model under its plain name, and write the report; neither can turn a good run into a failed one."""

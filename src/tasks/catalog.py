@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from src.core.config import ConfigError
 from src.core.job import JobInfo
 from src.core.task_info import TaskInfo
+from src.tasks.bearing.description import BEARING
 from src.tasks.segmentation.description import SEGMENTATION
 
 if TYPE_CHECKING:
     from src.core.engine.task import Task
 
 
-TASKS: dict[str, TaskInfo] = {info.id: info for info in (SEGMENTATION,)}
+TASKS: dict[str, TaskInfo] = {info.id: info for info in (SEGMENTATION, BEARING)}
 
 
 def task_info(task_id: str) -> TaskInfo:

@@ -112,7 +112,7 @@ class DistilledTask:
         student = _Heard(model)
         with self._features_of(_bare(model), wanted) as mine:
             output = self.task.training_step(cast(nn.Module, student), batch)
-        self._move(student.inputs[0].device)
+        self._move(student.answer.device)
         with torch.no_grad(), self._features_of(self._teacher, wanted) as theirs:
             answer = self._teacher(*student.inputs)
         loss, terms = output.loss, dict(output.terms)
@@ -158,16 +158,20 @@ class DistilledTask:
 
 
 class _Heard:
-    """A model that remembers what it was given and what it answered last, whatever the task makes of it."""
+    """A model that remembers what it was given and what it answered last, whatever the task makes of it.
+
+    Of an answer with several parts the one named ``logits`` is remembered.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self.inputs: tuple[Any, ...] = ()
         self.answer: Any = None
 
-    def __call__(self, *inputs: Any) -> Any:
-        self.inputs, self.answer = inputs, self._model(*inputs)
-        return self.answer
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        answer = self._model(*inputs, **options)
+        self.inputs, self.answer = inputs, getattr(answer, "logits", answer)
+        return answer
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)

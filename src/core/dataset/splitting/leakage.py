@@ -16,6 +16,7 @@ CODES = frozenset(
     f"split.{name}"
     for name in (
         "group_leak", "duplicates", "near_duplicates", "neighbours", "one_object", "overlap", "test_touched", "val_touched",
+        "random_windows",
     )
 )  # fmt: skip
 _HELD: tuple[Split, ...] = ("test", "val")

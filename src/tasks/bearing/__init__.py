@@ -1,0 +1,1 @@
+"""Bearing-fault diagnosis from vibration: every recording gets a fault, or none."""
