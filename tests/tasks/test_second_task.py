@@ -257,7 +257,7 @@ def test_thumbnails_are_drawn_by_the_task_and_kept(
     thumbs = view.thumbnails.thumbs
     qtbot.waitUntil(lambda: thumbs.find(0) not in ("waiting", None), timeout=8000)
     picture = thumbs.find(0).picture  # type: ignore[union-attr]
-    assert picture.width() == 2 * picture.height()
+    assert abs(picture.width() - 2 * picture.height()) <= 2  # as it was drawn, but for rounding to the tile
     blue = [picture.pixelColor(x, y).blue() - picture.pixelColor(x, y).red()
             for x in range(picture.width()) for y in range(picture.height())]  # fmt: skip
     assert max(blue) > 60

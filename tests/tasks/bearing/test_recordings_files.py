@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 import wave
 from collections.abc import Callable
@@ -274,3 +275,11 @@ def test_names_of_channels_are_told_apart() -> None:
     facts.add("s", {"x": np.arange(9.0), "k": 3, "t": "text"})
     assert facts.channels == {"m[1]": 500, "m[2]": 500, "m[3]": 500, "s.x": 9}
     assert facts.values == {"s.k": 3.0, "s.t": "text"}
+
+
+def test_parquet_without_its_library_is_refused_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    for read in (inspect_file, lambda path: read_channel(path, "vib", 0, 5)):
+        with pytest.raises(UnreadableSignalError, match="pip install"):
+            read(tmp_path / "a.parquet")

@@ -30,9 +30,9 @@ def _open(path: Path) -> Any:
 
 def parquet_facts(path: Path) -> FileFacts:
     """Columns of numbers as channels; a column of times gives the rate, texts that are the same in each row a value."""
-    import pyarrow as arrow
-
     file = _open(path)
+    import pyarrow as arrow  # there, or the file could not have been opened
+
     with file:
         facts, rows = FileFacts(), file.metadata.num_rows
         first = next(file.iter_batches(batch_size=_FIRST), None)
