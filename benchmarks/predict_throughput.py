@@ -70,7 +70,7 @@ class MaskSink:
         self.mask = np.empty(size, np.uint8)
 
     def band(self, top: int, probabilities: torch.Tensor) -> None:
-        labels = labels_of(probabilities)
+        labels, _ = labels_of(probabilities)
         self.mask[top : top + len(labels)] = labels.cpu().numpy()
 
     def end(self) -> np.ndarray:

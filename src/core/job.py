@@ -6,7 +6,6 @@ progress are ``stage`` events, its ending a ``run_ended`` event. So every reader
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,7 @@ from src.core.dataset.findings import Finding
 from src.core.run.commands import CommandInbox
 from src.core.run.events import EventWriter
 from src.core.run.folder import RunFolder
-
-_STAGE_EVERY_S = 0.2
+from src.core.run.progress import stages
 
 
 class JobError(Exception):
@@ -92,7 +90,7 @@ class Job:
     def __init__(self, config: Any, folder: RunFolder, writer: EventWriter, inbox: CommandInbox) -> None:
         self.config, self.folder = config, folder
         self._writer, self._inbox = writer, inbox
-        self._due, self._what = 0.0, ""
+        self._stage = stages(writer)
 
     def progress(self, done: int, total: int, what: str) -> None:
         """How far it is (``total`` 0: not known), as often as one likes.
@@ -101,10 +99,7 @@ class Job:
             JobCancelledError: Somebody asked the job to end.
         """
         self.go_on()
-        now = time.monotonic()
-        if now >= self._due or what != self._what or done == total:
-            self._due, self._what = now + _STAGE_EVERY_S, what
-            self._writer.write("stage", what=what, done=done, total=total)
+        self._stage(done, total, what)
 
     def cancelled(self) -> bool:
         """Whether somebody asked the job to end."""

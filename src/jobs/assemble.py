@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import time
 from collections.abc import Generator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -36,23 +35,11 @@ from src.core.engine.task import Loader, Task
 from src.core.engine.tracking import TrackerFollowers
 from src.core.engine.trainer import LoopOptions, Trainer
 from src.core.run import CommandInbox, EventWriter, RunFolder
+from src.core.run.progress import stages
 
 _PACKAGES = (
     "torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "opencv-python-headless", "pydantic", "safetensors",
 )  # fmt: skip
-
-
-class StageReporter:
-    """Progress of work before training as ``stage`` events, at most five a second."""
-
-    def __init__(self, writer: EventWriter) -> None:
-        self._writer, self._due, self._what = writer, 0.0, ""
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        now = time.monotonic()
-        if now >= self._due or what != self._what or done == total:
-            self._due, self._what = now + 0.2, what
-            self._writer.write("stage", what=what, done=done, total=total)
 
 
 def assemble(
@@ -79,7 +66,7 @@ def assemble(
     task = kind(config, data)
     task.weights_follow = weights_follow
     task = with_teacher(task)
-    task.prepare_data(StageReporter(writer), lambda: inbox.poll() is not None, note)
+    task.prepare_data(stages(writer), lambda: inbox.poll() is not None, note)
     model = task.build_model().to(device)
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ from typing import Any
 from src.core.config import ConfigError, file_layer, read_yaml, resolve
 from src.core.dataset.contract import Description, Look, Record
 from src.core.dataset.findings import DatasetError, Finding
+from src.core.run.progress import Seldom
 from src.core.task_info import TaskInfo
 from src.tasks.catalog import task_info
 
 #: Samples a line: a reader holds the interpreter for about a millisecond with it.
 SAMPLES_A_LINE = 256
+_SAY_EVERY_S = 0.05
 
 
 def _say(**line: Any) -> None:
@@ -62,14 +63,7 @@ def run_check(config_file: Path) -> int:
     """Print progress, the samples in portions, each finding, and at last the description with the word ``done``;
     faults of the configuration are findings too.
     """
-    last = [0.0]
-
-    def progress(done: int, total: int, what: str) -> None:
-        now = time.monotonic()
-        if now - last[0] > 0.05 or done == total:
-            last[0] = now
-            _say(progress=[done, total, what])
-
+    progress = Seldom(lambda *progress: _say(progress=progress), _SAY_EVERY_S)
     try:
         info = task_info(str(read_yaml(config_file).get("task", "segmentation")))
         config = resolve(info.config, [file_layer(config_file, info.config)]).config

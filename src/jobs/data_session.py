@@ -12,13 +12,13 @@ import json
 import queue
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from src.core.dataset.findings import DatasetError
+from src.core.run.progress import Seldom
 
 _SAY_EVERY_S = 0.05
 _PICTURE_SIDE = 220
@@ -83,15 +83,7 @@ class DataSession:
         print(json.dumps(line, ensure_ascii=False), file=self._answers, flush=True)
 
     def _progress(self, number: int) -> Progress:
-        last = [0.0]
-
-        def progress(done: int, total: int, what: str) -> None:
-            now = time.monotonic()
-            if now - last[0] > _SAY_EVERY_S or done == total:
-                last[0] = now
-                self._say(id=number, progress=[done, total, what])
-
-        return progress
+        return Seldom(lambda *progress: self._say(id=number, progress=progress), _SAY_EVERY_S)
 
     # -- import ---------------------------------------------------------------------------------
     def _look(self, request: Request, progress: Progress) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class TuneJob:
         if faults := [f for f in info.check(config, data) if f.severity == "error"]:
             raise DatasetError(faults)
         from src.core.engine.device import device_title
-        from src.jobs.assemble import StageReporter, assemble
+        from src.core.run.progress import stages
+        from src.jobs.assemble import assemble
 
         trainer = assemble(config, load_task(info.id), data, self.folder, self.writer, self.inbox)
         self.writer.write(
@@ -68,7 +69,7 @@ class TuneJob:
             device=device_title(trainer.device), precision=trainer.precision.name,
         )  # fmt: skip
         try:
-            self._result = getattr(self, f"_{self.kind}")(trainer, data, config, StageReporter(self.writer))
+            self._result = getattr(self, f"_{self.kind}")(trainer, data, config, stages(self.writer))
         finally:
             trainer.close()
         self.folder.write_json(self.folder.path / "result.json", self._result)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import queue
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from src.core.run import process
+from src.threads.child_lines import Lines, forward, spawn
 from src.threads.worker import Worker
 
 _PROGRESS_EVERY_S = 0.1
@@ -79,10 +79,9 @@ class DataSession(Worker):
         with tempfile.TemporaryDirectory(prefix="lathe-data-", ignore_cleanup_errors=True) as folder:
             errors = Path(folder) / "errors.txt"
             with errors.open("wb") as stderr:
-                child = _spawn([*process.program(), "_job", "data"], stderr)
-            lines: queue.Queue[bytes | None] = queue.Queue()
-            assert child.stdout is not None
-            threading.Thread(target=_forward, args=(child.stdout, lines), name="data", daemon=True).start()
+                child = spawn([*process.program(), "_job", "data"], stderr, asks=True)
+            lines = Lines()
+            forward(child, lines, "data")
             try:
                 unanswered, reason = self._converse(child, lines)
             finally:
@@ -93,7 +92,7 @@ class DataSession(Worker):
                 reason += f" Its last words: “{words}”." if words else ""
             self._fail(unanswered, reason)
 
-    def _converse(self, child: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) -> tuple[int, str]:
+    def _converse(self, child: subprocess.Popen[bytes], lines: Lines) -> tuple[int, str]:
         """Send one request after the other until the job or the worker ends; returns the number of the one without
         an answer (0: none), and why the job is given up where it did not end by itself.
         """
@@ -169,18 +168,3 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def _forward(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    with stream:
-        for line in stream:
-            lines.put(line)
-    lines.put(None)
-
-
-def _spawn(words: list[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
-    return subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment,
-        creationflags=int(getattr(subprocess, "CREATE_NO_WINDOW", 0)),
-    )  # fmt: skip

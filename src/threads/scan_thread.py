@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from src.core.config import Resolved, dump_yaml
 from src.core.run import process
+from src.threads.child_lines import Lines, forward, spawn
 from src.threads.worker import Worker
 
 _PROGRESS_EVERY_S = 0.1
@@ -57,7 +56,7 @@ class ScanThread(Worker):
             errors = Path(folder) / "errors.txt"
             config.write_text(self._text, encoding="utf-8")
             with errors.open("wb") as stderr:
-                child = _spawn([*process.program(), "_job", "check", str(config)], stderr)
+                child = spawn([*process.program(), "_job", "check", str(config)], stderr)
             try:
                 answer = self._listen(child)
             finally:
@@ -72,9 +71,8 @@ class ScanThread(Worker):
             self.failed.emit(f"The check could not be run: {error}.")
 
     def _listen(self, child: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-        lines: queue.Queue[bytes | None] = queue.Queue(_LINES_AHEAD)
-        assert child.stdout is not None
-        threading.Thread(target=_forward, args=(child.stdout, lines), name="check", daemon=True).start()
+        lines = Lines(_LINES_AHEAD)
+        forward(child, lines, "check")
         answer, at_end = None, False
         try:
             while not self.ending and not at_end:
@@ -142,14 +140,7 @@ class ScanThread(Worker):
             self.done.emit(answer)
 
 
-def _forward(stream: IO[bytes], lines: queue.Queue[bytes | None]) -> None:
-    with stream:
-        for line in stream:
-            lines.put(line)
-    lines.put(None)
-
-
-def _drain(lines: queue.Queue[bytes | None]) -> None:
+def _drain(lines: Lines) -> None:
     """Let the forwarding thread end: it may wait for room in the queue."""
     while True:
         try:
@@ -157,16 +148,3 @@ def _drain(lines: queue.Queue[bytes | None]) -> None:
                 return
         except queue.Empty:
             return
-
-
-def _spawn(words: list[str], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONIOENCODING="utf-8")
-    flags = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))
-    return subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        env=environment,
-        creationflags=flags,
-    )

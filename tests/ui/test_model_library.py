@@ -73,7 +73,7 @@ def test_the_details_follow_the_choice(library: ModelLibrary, runs: Path) -> Non
 def test_the_filter_reads_names_classes_and_notes(library: ModelLibrary, runs: Path, until: Any) -> None:
     set_notes(find_record(str(runs / "2026-05-01_tiles_unet_1")), "Für die Gießerei")
     library.refresh()
-    until(lambda: any(r.notes for r in library.models.records()))
+    until(lambda: any(r.notes for r in library.models.rows()))
     library.filter.setText("gießerei tiles")
     assert column(library, 1) == ["tiles · unet · 1"]
     library.filter.setText("zebra")
@@ -139,7 +139,7 @@ def test_a_file_is_added_and_taken_off_without_a_question(
 def test_a_damaged_model_says_why_and_offers_nothing(library: ModelLibrary, runs: Path, until: Any) -> None:
     (runs / "2026-05-02_nuts_fpn_1" / "checkpoints" / "epoch2.safetensors").unlink()
     library.refresh()
-    until(lambda: any(r.problem for r in library.models.records()))
+    until(lambda: any(r.problem for r in library.models.rows()))
     library.choose(runs / "2026-05-02_nuts_fpn_1")
     assert "cannot be read" in library.details.problem.text() and not library.details.train.isEnabled()
     menu = library.menu_of(library.record)

@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 
 from src.core.dataset.config import AugmentationConfig, Flips
+from src.core.dataset.files.large_tiff import Region
 from src.core.dataset.masks import IGNORE_INDEX, unequal_sizes
 from src.core.feed import colour
-from src.core.feed.geometry import FITS, Affine, Array, Fit, Region, View, needed, render
+from src.core.feed.geometry import FITS, Affine, Array, Fit, View, needed, render
 
 #: Pixels, or (height, width).
 Size = int | tuple[int, int] | list[int]

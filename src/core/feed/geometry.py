@@ -15,13 +15,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from src.core.dataset.files.large_tiff import Region
+
 Fit = Literal["stretch", "letterbox", "crop"]
 FITS: tuple[Fit, ...] = ("stretch", "letterbox", "crop")
 Array = np.ndarray
 #: ``(a, b, c, d, e, f)``: x becomes a·x + b·y + c and y becomes d·x + e·y + f.
 Map = tuple[float, float, float, float, float, float]
-#: ``(top, left, height, width)`` of a part of an image, in its pixels.
-Region = tuple[int, int, int, int]
 
 _ROTATIONS = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
 

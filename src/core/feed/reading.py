@@ -9,11 +9,11 @@ import numpy as np
 
 from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.files.images import as_model_sees, read_image
-from src.core.dataset.files.large_tiff import LargeTiff, large_tiff
+from src.core.dataset.files.large_tiff import LargeTiff, Region, large_tiff
 from src.core.dataset.files.mask_files import part_of, read_mask
 from src.core.dataset.masks import MaskMeaning, unequal_sizes
 from src.core.dataset.records import Sample
-from src.core.feed.geometry import Array, Region
+from src.core.feed.geometry import Array
 
 
 class Reader(Protocol):

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 
-def labels_of(probabilities: Tensor, threshold: float = 0.5) -> Tensor:
-    """Class numbers of a band: uint8 h×w on its device.
+def labels_of(probabilities: Tensor, threshold: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Class numbers of a band, uint8 h×w on its device, and the probability that decided, float h×w: of the object
+    with one channel, else of the class that was taken.
 
     Args:
         probabilities: K×h×w. With one channel the object is where it lies above ``threshold``; else each pixel is
@@ -18,13 +19,13 @@ def labels_of(probabilities: Tensor, threshold: float = 0.5) -> Tensor:
         threshold: Does nothing with several classes.
     """
     if len(probabilities) == 1:
-        return (probabilities[0] > threshold).to(torch.uint8)
+        return (probabilities[0] > threshold).to(torch.uint8), probabilities[0]
     # argmax over the first axis takes ten times as long on the CPU
     best, labels = probabilities[0].clone(), torch.zeros_like(probabilities[0], dtype=torch.uint8)
     for number, plane in enumerate(probabilities[1:], 1):
         labels.masked_fill_(plane > best, number)
         torch.maximum(best, plane, out=best)
-    return labels
+    return labels, best
 
 
 class Sink(Protocol):

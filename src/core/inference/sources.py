@@ -11,8 +11,8 @@ import numpy as np
 
 from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.files.images import as_model_sees, read_header, read_image
-from src.core.dataset.files.large_tiff import large_tiff
-from src.core.feed.geometry import Array, Region
+from src.core.dataset.files.large_tiff import Region, large_tiff
+from src.core.feed.geometry import Array
 
 
 class Source(Protocol):

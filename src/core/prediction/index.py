@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from src.core.prediction.images import INDEX_NAME, ImageFile
+from src.core.run.append import AppendFile
 
 OBJECTS_NAME = "objects.jsonl"
 
@@ -139,39 +139,16 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; raises OSError."""
-        torn = False
-        if path.exists():
-            with path.open("rb") as handle:
-                if handle.seek(0, os.SEEK_END):
-                    handle.seek(-1, os.SEEK_END)
-                    torn = handle.read(1) != b"\n"
-        self._lock = threading.Lock()
-        self._handle = path.open("ab", buffering=0)
-        self._end = self._handle.seek(0, os.SEEK_END)
-        if torn:  # the process before this one died in the middle of a line
-            self._end += self._handle.write(b"\n")
+        self._file = AppendFile(path)
 
     def write(self, value: Mapping[str, Any]) -> int:
         """Append; the offset at which the line begins. Raises OSError; a half-written line is then closed off."""
-        line = (
-            json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
-            + b"\n"
-        )
-        with self._lock:
-            begins, rest = self._end, memoryview(line)
-            while rest:
-                written = self._handle.write(rest) or 0
-                self._end += written
-                rest = rest[written:]
-            return begins
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return self._file.write(text.encode("utf-8", "surrogateescape"))
 
     def close(self) -> None:
         """Flush to the disk and close; safe to call twice."""
-        if not self._handle.closed:
-            try:
-                os.fsync(self._handle.fileno())
-            finally:
-                self._handle.close()
+        self._file.close()
 
 
 def read_objects(folder: str | os.PathLike[str], prediction: Prediction) -> list[dict[str, Any]]:

@@ -30,13 +30,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from src.core.run.append import AppendFile
 
 VERSION = 1
 #: How a run can end. ``paused`` has freed the device and can go on exactly where it was.
@@ -88,19 +88,8 @@ class EventWriter:
     """Appends events. One process writes at a time (the holder of the run's lock)."""
 
     def __init__(self, path: Path) -> None:
-        last, torn = 0, False
-        if path.exists():
-            for event in EventTail(path).read():
-                last = max(last, event.n)
-            with path.open("rb") as handle:
-                if handle.seek(0, os.SEEK_END):
-                    handle.seek(-1, os.SEEK_END)
-                    torn = handle.read(1) != b"\n"
-        self._next = last + 1
-        self._lock = threading.Lock()
-        self._handle = path.open("ab", buffering=0)
-        if torn:  # the process before this one died in the middle of a line
-            self._handle.write(b"\n")
+        self._next = 1 + max((event.n for event in EventTail(path).read()), default=0)
+        self._file = AppendFile(path)
 
     def write(self, type: str, **data: Any) -> Event:
         """Append one event; it is with the operating system when this returns. Any thread may call it.
@@ -109,20 +98,16 @@ class EventWriter:
             OSError: The disk is full or gone.
         """
         fields = _plain(data)
-        with self._lock:
+        with self._file.lock:
             event = Event(self._next, time.time(), type, fields)
             line = {"v": VERSION, "n": event.n, "t": round(event.time, 4), "type": type, **fields}
-            self._handle.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode())
             self._next += 1
         return event
 
     def close(self) -> None:
         """Flush to the disk and close; safe to call twice."""
-        if not self._handle.closed:
-            try:
-                os.fsync(self._handle.fileno())
-            finally:
-                self._handle.close()
+        self._file.close()
 
 
 class EventTail:

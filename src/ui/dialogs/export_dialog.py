@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import Qt, QUrl, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDesktopServices
+from PyQt5.QtGui import QDesktopServices
 from PyQt5.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -21,6 +20,7 @@ from PyQt5.QtWidgets import (
 from src.core.config import Resolved, dump_yaml
 from src.core.dataset.findings import Finding
 from src.threads.data_session import DataSession
+from src.ui.dialogs.closing import ClosingDialog
 from src.ui.dialogs.train_bars import button, line
 from src.ui.dialogs.train_findings import FindingsList
 from src.ui.dialogs.transfer_parts import Working, heading, sentence
@@ -50,7 +50,7 @@ FORMS = {
 }
 
 
-class ExportDialog(QDialog):
+class ExportDialog(ClosingDialog):
     """Chooses form and folder, writes the data set, and says what the form could not hold.
 
     The data set is only read; a folder that holds something is refused.
@@ -229,16 +229,7 @@ class ExportDialog(QDialog):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written)))
 
     # -- closing --------------------------------------------------------------------------------
-    def done(self, result: int) -> None:
-        """Close: end the child process."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """As `done`, also for a window that was never shown."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End what works in the background."""
         self.session.cancel()
         self.session.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import QFileDialog, QWidget
 
 from src.core.dataset.findings import Finding
@@ -188,17 +188,8 @@ class ImportDialog(ImportWindow):
             event.acceptProposedAction()
             self.look_at(Path(path))
 
-    def done(self, result: int) -> None:
-        """Close: end the child process."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """As `done`, also for a window that was never shown."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End what works in the background."""
         self.session.cancel()
         self.session.stop()
         self._pictures.cleanup()

@@ -9,7 +9,6 @@ from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtWidgets import (
     QApplication,
     QComboBox,
-    QDialog,
     QFormLayout,
     QFrame,
     QHBoxLayout,
@@ -24,6 +23,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.core.dataset.findings import Finding
+from src.ui.dialogs.closing import ClosingDialog
 from src.ui.dialogs.train_bars import button, line
 from src.ui.dialogs.train_findings import FindingsList
 from src.ui.dialogs.train_setup import in_order
@@ -51,7 +51,7 @@ MERGES = {
 }
 
 
-class ImportWindow(QDialog):
+class ImportWindow(ClosingDialog):
     """Base of `ImportDialog`.
 
     Attributes:

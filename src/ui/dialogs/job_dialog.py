@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSize, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import (
     QApplication,
     QCheckBox,
-    QDialog,
     QHBoxLayout,
     QVBoxLayout,
     QWidget,
@@ -21,6 +20,7 @@ from src.core.config import ConfigError, Resolved
 from src.core.dataset.findings import Finding
 from src.core.job import JobInfo
 from src.tasks.catalog import task_info
+from src.ui.dialogs.closing import ClosingDialog
 from src.ui.dialogs.train_bars import StartBar, line
 from src.ui.dialogs.train_setup import in_order
 from src.ui.dialogs.train_state import StartState, field_messages
@@ -38,7 +38,7 @@ _WIDTH, _HEIGHT = 1040, 780
 _PAUSE_MS = 120
 
 
-class JobDialog(QDialog):
+class JobDialog(ClosingDialog):
     """Chooses the model and the options of a job, says what is wrong with them, and starts it.
 
     Attributes:
@@ -272,17 +272,8 @@ class JobDialog(QDialog):
             )
             field.editor.edited.emit()
 
-    def done(self, result: int) -> None:
-        """Close: end what reads in the background."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """As `done`, also for a window that was never shown."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End what works in the background."""
         self._timer.stop()
         self._checker.end()
         self.model.close_loader()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtGui import QCloseEvent, QShowEvent
+from PyQt5.QtGui import QShowEvent
 from PyQt5.QtWidgets import QWidget
 
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml
@@ -293,17 +293,8 @@ class TrainConfigDialog(TrainWindow):
         self.source.setVisible(not locked)
         self._show_status()
 
-    def done(self, result: int) -> None:
-        """Close: end what this window runs in the background; the training is not part of it."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """As `done`, also for a window that was never shown."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """End what reads in the background; a training is not part of it."""
         self.check.scan.close()
         self.preview.close_preview()
         self.groups.close_preview()

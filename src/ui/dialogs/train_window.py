@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QKeySequence
-from PyQt5.QtWidgets import QApplication, QDialog, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QApplication, QShortcut, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from src.ui.dialogs.augment_preview import AugmentPreview
+from src.ui.dialogs.closing import ClosingDialog
 from src.ui.dialogs.groups_preview import GroupsPreview
 from src.ui.dialogs.schedule_preview import SchedulePreview
 from src.ui.dialogs.train_bars import SourceBar, StartBar, line
@@ -26,7 +27,7 @@ def go_on() -> None:
     """Work without a breath."""
 
 
-class TrainWindow(QDialog):
+class TrainWindow(ClosingDialog):
     """Base of `TrainConfigDialog`.
 
     Attributes:

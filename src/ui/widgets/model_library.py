@@ -183,7 +183,7 @@ class ModelLibrary(QWidget):
         return False
 
     def _say(self) -> None:
-        shown, all_of_them = self.proxy.rowCount(), len(self.models.records())
+        shown, all_of_them = self.proxy.rowCount(), len(self.models.rows())
         self._heading.setText("Models" if not all_of_them else f"{count(shown, 'model')}")
         self.stack.setCurrentIndex(int(shown > 0))
         self.details.setVisible(shown > 0)
@@ -254,7 +254,7 @@ class ModelLibrary(QWidget):
             self.failed.emit(str(error))
             return
         marked = replace(record, starred=not record.starred)
-        self.models.put([marked if r.path == record.path else r for r in self.models.records()])
+        self.models.put([marked if r.path == record.path else r for r in self.models.rows()])
         self._chosen()
 
     def remove(self, record: ModelRecord) -> None:
@@ -273,7 +273,7 @@ class ModelLibrary(QWidget):
             self.note.tell(f"{name} lies in {self._trashed.parent} now; nothing was deleted.", undo=True)
         else:
             self.note.tell(f"{name} is off the list; the file stays where it is.")
-        self.models.put([r for r in self.models.records() if r.path != record.path])
+        self.models.put([r for r in self.models.rows() if r.path != record.path])
         self._say()
         self.refresh()
 

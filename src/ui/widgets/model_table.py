@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
+from PyQt5.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PyQt5.QtWidgets import QWidget
 
 from src.core.run.library import ModelRecord
 from src.ui.icons import icon
 from src.ui.text import DASH, metric_title, moment, number, run_title
+from src.ui.widgets.rows_table import RowsTable
 
 RECORD = Qt.UserRole + 1
 _SORT = Qt.UserRole + 2
@@ -39,41 +40,16 @@ def size_words(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size else DASH
 
 
-class ModelTable(QAbstractTableModel):
+class ModelTable(RowsTable[ModelRecord]):
     """`ModelRecord` objects."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._records: list[ModelRecord] = []
-
-    def put(self, records: list[ModelRecord]) -> None:
-        """The models now; rows that stay are updated, so that the choice is kept."""
-        if [r.path for r in records] == [r.path for r in self._records]:
-            self._records = records
-            if records:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(records) - 1, len(COLUMNS) - 1))
-            return
-        self.beginResetModel()
-        self._records = records
-        self.endResetModel()
-
-    def records(self) -> list[ModelRecord]:
-        """What is listed."""
-        return self._records
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._records)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole) -> Any:
-        return COLUMNS[section] if orientation == Qt.Horizontal and role == Qt.DisplayRole else None
+        super().__init__(COLUMNS, lambda record: record.path, parent)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        record, column = self._records[index.row()], index.column()
+        record, column = self._rows[index.row()], index.column()
         if role == RECORD:
             return record
         if role == Qt.DisplayRole:

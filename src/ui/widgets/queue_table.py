@@ -4,50 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from PyQt5.QtCore import QAbstractTableModel, QModelIndex, Qt
+from PyQt5.QtCore import QModelIndex, Qt
 from PyQt5.QtWidgets import QWidget
 
 from src.core.run import TITLES
 from src.threads.queue_watcher import QueueRow
 from src.ui.icons import STATE_ROLES, icon, state_icon_name
 from src.ui.text import DASH, metric_title, moment, number, run_title
+from src.ui.widgets.rows_table import RowsTable
 from src.ui.wording import in_words
 
 ROW = Qt.UserRole + 1
 COLUMNS = ("State", "Run", "Device", "Progress", "Best", "Queued")
 
 
-class QueueTable(QAbstractTableModel):
+class QueueTable(RowsTable[QueueRow]):
     """`QueueRow` objects: what runs, what waits in its order, what has ended."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._rows: list[QueueRow] = []
-
-    def put(self, rows: list[QueueRow]) -> None:
-        """The queue now; rows that stay are updated, so that the choice is kept."""
-        same = [r.entry.id for r in rows] == [r.entry.id for r in self._rows]
-        if same:
-            self._rows = rows
-            if rows:
-                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(COLUMNS) - 1))
-            return
-        self.beginResetModel()
-        self._rows = rows
-        self.endResetModel()
-
-    def rows(self) -> list[QueueRow]:
-        """What is listed."""
-        return self._rows
-
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.DisplayRole) -> Any:
-        return COLUMNS[section] if orientation == Qt.Horizontal and role == Qt.DisplayRole else None
+        super().__init__(COLUMNS, lambda row: row.entry.id, parent)
 
     def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
         if not index.isValid():

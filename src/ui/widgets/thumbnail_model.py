@@ -241,10 +241,6 @@ class ThumbnailModel(QAbstractListModel):
             words += ", left out"
         return f"{sample['id']}, {words}" if role == Qt.AccessibleTextRole else _tip(self.view, sample, words)
 
-    def rows_at(self, indexes: Sequence[QModelIndex]) -> list[int]:
-        """Rows of the table."""
-        return [int(self.rows[i.row()]) for i in indexes]
-
 
 def _tip(view: SampleView, sample: dict[str, Any], words: str) -> str:
     lines = [f"{words}: {sample['file']}"]

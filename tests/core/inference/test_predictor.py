@@ -292,9 +292,10 @@ def test_every_choice_is_said() -> None:
 def test_labels_are_those_of_argmax_and_threshold() -> None:
     several = torch.rand(5, 20, 30)
     several[3] = several[1]  # the first of equal ones
-    assert torch.equal(labels_of(several).long(), several.argmax(0))
+    labels, score = labels_of(several)
+    assert torch.equal(labels.long(), several.argmax(0)) and torch.equal(score, several.amax(0))
     one = torch.rand(1, 20, 30)
-    assert torch.equal(labels_of(one, 0.3).bool(), one[0] > 0.3)
+    assert torch.equal(labels_of(one, 0.3)[0].bool(), one[0] > 0.3)
 
 
 def test_an_array_that_is_no_image_is_refused() -> None:

@@ -28,6 +28,7 @@ _SUFFIXES = (".tif", ".tiff")
 #: Photometric interpretations that are read: dark is high, dark is low, RGB, and YCbCr, which JPEG turns to RGB.
 _WHITE_IS_ZERO, _GREY, _RGB, _YCBCR = 0, 1, 2, 6
 
+#: ``(top, left, height, width)`` in pixels.
 Region = tuple[int, int, int, int]
 
 

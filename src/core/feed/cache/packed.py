@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from src.core.dataset.files.large_tiff import Region
 from src.core.dataset.records import Sample
 from src.core.feed.cache.index import BLOCK, DamagedIndexError, Entry, Index, checksums
 from src.core.feed.cache.leases import Lease
@@ -21,8 +22,6 @@ from src.core.feed.cache.shards import shard_path
 
 INDEX_PATTERN = "index-*.bin"
 JOURNAL, SUSPECTS, ABOUT = "journal.jsonl", "suspects.txt", "cache.json"
-#: ``(top, left, height, width)`` in pixels of the image as decoded.
-Region = tuple[int, int, int, int]
 
 
 #: Of mapped files, about as much stays in the resident memory of a process.

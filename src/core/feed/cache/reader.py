@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src.core.dataset.files.large_tiff import Region
 from src.core.dataset.records import Sample
 from src.core.feed.cache.index import DamagedIndexError
-from src.core.feed.cache.packed import CacheWarning, DamagedEntryError, PackedCache, Region
+from src.core.feed.cache.packed import CacheWarning, DamagedEntryError, PackedCache
 
 if TYPE_CHECKING:
     from src.core.feed.reading import Reader

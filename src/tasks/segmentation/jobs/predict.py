@@ -13,6 +13,7 @@ from torch import Tensor
 
 from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.findings import counted
+from src.core.inference.sinks import labels_of
 from src.core.inference.sources import FileSource
 from src.core.job import Job, JobCancelledError, JobError
 from src.core.prediction.crf import BlockwiseCrf
@@ -58,11 +59,8 @@ class MaskSink:
             file.write(_bytes(probabilities[number]))
 
     def _take(self, rows: slice, probabilities: Tensor) -> None:
-        if probabilities.shape[0] == 1:
-            score, labels = probabilities[0], probabilities[0] > self._threshold
-        else:
-            score, labels = probabilities.max(dim=0)
-        self._labels[rows] = labels.to(torch.uint8).cpu().numpy()
+        labels, score = labels_of(probabilities, self._threshold)
+        self._labels[rows] = labels.cpu().numpy()
         self._score[rows] = _bytes(score)
 
     def end(self) -> Any:
