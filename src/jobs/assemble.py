@@ -25,6 +25,9 @@ from src.core.engine.device import (
     device_title,
     mix_seed,
 )
+from src.core.engine.devices.group import ALONE, Group
+from src.core.engine.devices.joining import Told, joined
+from src.core.engine.devices.led import Following, Led
 from src.core.engine.distil import with_teacher
 from src.core.engine.gradients import GradientMonitor
 from src.core.engine.metrics_files import MetricsFiles
@@ -51,12 +54,16 @@ def assemble(
     inbox: CommandInbox,
     weights_follow: bool = False,
     callbacks: Sequence[Callback] = (),
+    group: Group = ALONE,
 ) -> Trainer:
-    """Everything that a run needs, seeded, on its device; ``weights_follow`` as in `Task`, ``callbacks`` beside our own."""
+    """Everything that a run needs, seeded, on its device; ``weights_follow`` as in `Task`, ``callbacks`` beside our own.
+
+    ``group`` are the devices that train it; all but the first get nothing that writes.
+    """
     training, monitoring = config.training, config.monitoring
-    device = choose_device(training.device)
+    device = group.device or choose_device(training.device)
     precision = choose_precision(training.precision, device)
-    apply_settings(training, device)
+    apply_settings(training, device, group.beside)
 
     def note(found: Finding) -> None:
         writer.write("warning", severity=found.severity, code=found.code, message=found.message, cure=found.cure,
@@ -66,16 +73,18 @@ def assemble(
     task = kind(config, data)
     task.weights_follow = weights_follow
     task = with_teacher(task)
-    task.prepare_data(stages(writer), lambda: inbox.poll() is not None, note)
+    group.in_turn(lambda: task.prepare_data(stages(writer), lambda: inbox.poll() is not None, note))
     model = task.build_model().to(device)
     if training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loaders = shortened(training.debug, task.build_loaders(device))
+    loaders = shortened(training.debug, group.share(task.build_loaders(device)))
     for found in findings_of(training.debug):
         note(found)
     if training.compile and (reason := _compile(task, model, loaders[0], device, precision)):
         note(Finding("warning", "compile", f"The network is not compiled: {reason}.",
                      "Turn it off (training.compile=false), or install what the compiler misses.", ()))  # fmt: skip
+    if said := joined(group, task, model, training):
+        note(said)
     groups = task.parameter_groups(model, training.optimizer)
     optimizer = build_optimizer(training.optimizer, groups, device)
     updates = -(-len(loaders[0]) // training.accumulate)
@@ -83,32 +92,38 @@ def assemble(
     options = LoopOptions(
         epochs=epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,
         patience=training.early_stopping.patience, min_delta=training.early_stopping.min_delta, seed=training.seed,
-        save_every_s=monitoring.save_every_minutes * 60, skip_limit=training.skip_limit,
+        save_every_s=monitoring.save_every_minutes * 60, skip_limit=training.skip_limit, rollbacks=training.rollbacks,
         swa_from=training.swa.from_epoch, norm_batches=training.swa.norm_batches,
     )  # fmt: skip
     about = {"task": config.task, "lathe": __version__, "run": folder.name, "split_hash": data.split_hash}
-    own = _callbacks(config, task, device, epochs, folder, writer, about)
-    return Trainer(
+    own = _callbacks(config, task, device, epochs, folder, writer, about, group)
+    trainer = Trainer(
         task, model, optimizer, Schedule(training.schedule, optimizer, updates, epochs), loaders, options, device, precision,
-        [*own, *callbacks], inbox.poll,
+        [*own, *callbacks, *([Led(group)] if group.parts and group.main else [])], inbox.poll, group,
     )  # fmt: skip
+    savers = [c for c in own if isinstance(c, CheckpointSaver)]
+    if savers:
+        trainer.recover = savers[0].recover
+    return trainer
 
 
 def _callbacks(
     config: RunConfig, task: Task, device: torch.device, epochs: int, folder: RunFolder, writer: EventWriter,
-    about: dict[str, Any],
+    about: dict[str, Any], group: Group,
 ) -> list[Callback]:  # fmt: skip
     """Those of the configuration, in the order in which they are told."""
     training, monitoring = config.training, config.monitoring
-    saver = CheckpointSaver(folder, writer, about, monitoring.save_every_epochs)
-    saver.sweep()
     found: list[Callback] = []
     if training.resizing.start < 1 and task.full_size is not None:
 
         def make(size: int) -> Loader:
-            return shortened(training.debug, (task.resized_loader(size, device), None))[0]
+            return shortened(training.debug, group.share((task.resized_loader(size, device), None)))[0]
 
         found.append(ProgressiveResizing(training.resizing, epochs, task.full_size, make))
+    if not group.main:
+        return [*found, Told(group), *([Following(group, monitoring.preview_samples)] if group.parts else [])]
+    saver = CheckpointSaver(folder, writer, about, monitoring.save_every_epochs)
+    saver.sweep()
     found += [
         EventRecorder(writer),
         MetricsFiles(folder.path),
@@ -116,7 +131,7 @@ def _callbacks(
         saver,
         ResourceSampler(writer, monitoring.resource_every_s, folder.path),
     ]
-    if monitoring.gradients:
+    if monitoring.gradients and not group.parts:  # of which no device has all
         found.append(GradientMonitor(writer))
     if training.debug.profile_steps:
         found.append(ProfilerTrace(folder.path / "profile", training.debug.profile_steps))
@@ -136,7 +151,7 @@ def _compile(
             batches.close()
 
 
-def environment(config: RunConfig, data: Any) -> dict[str, Any]:
+def environment(config: RunConfig, data: Any, group: Group = ALONE) -> dict[str, Any]:
     """Versions, device, source state and data: what one needs to repeat a run."""
     versions = {}
     for name in _PACKAGES:
@@ -150,7 +165,8 @@ def environment(config: RunConfig, data: Any) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
-        "device": device_title(choose_device(config.training.device)),
+        "device": device_title(group.device or choose_device(config.training.device)),
+        "devices": group.titles(),
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "versions": versions,
         "data_fingerprint": data.fingerprint,

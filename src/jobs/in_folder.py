@@ -83,7 +83,7 @@ def carry_out(
         return 1
     finally:
         lock.release()
-    return 0 if ending["status"] != "failed" else 1
+    return 1 if ending["status"] == "failed" or ending.get("refused") else 0
 
 
 def failure(error: Exception, again: str) -> dict[str, Any]:
@@ -95,6 +95,15 @@ def failure(error: Exception, again: str) -> dict[str, Any]:
 
     outcome = explain_error(error, again)
     return {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+
+
+def reason_of(error: Exception) -> str:
+    """An error in half a sentence, with the line of the program where it is none of the system."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0] if said else 'no words'} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _listen(folder: RunFolder, inbox: CommandInbox, follow_parent: bool) -> None:

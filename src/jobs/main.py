@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: What `src.jobs.tune` measures; each is a verb of its own.
-KINDS = ("lr", "batch", "machine")
+KINDS = ("lr", "batch", "machine", "compile")
 
 
 def run_job(words: Sequence[str]) -> int:
@@ -24,6 +24,7 @@ def run_job(words: Sequence[str]) -> int:
     search = verbs.add_parser("search")
     search.add_argument("folder", type=Path)
     search.add_argument("--follow-parent", action="store_true")
+    verbs.add_parser("device")
     check = verbs.add_parser("check")
     check.add_argument("config", type=Path)
     verbs.add_parser("data")
@@ -41,6 +42,10 @@ def run_job(words: Sequence[str]) -> int:
         from src.jobs.data_session import run_session
 
         return run_session()
+    if arguments.verb == "device":
+        from src.jobs.devices import leave, run_device
+
+        return leave(run_device())
     if arguments.verb == "queue":
         from src.core.run.queue_runner import run_queue
 
@@ -66,6 +71,9 @@ def run_job(words: Sequence[str]) -> int:
         from src.jobs.search import run_search
 
         return run_search(arguments.folder, follow_parent=arguments.follow_parent)
+    from src.jobs.devices import leave
     from src.jobs.train import run_training
 
-    return run_training(arguments.folder, resume=arguments.resume, follow_parent=arguments.follow_parent)
+    return leave(
+        run_training(arguments.folder, resume=arguments.resume, follow_parent=arguments.follow_parent)
+    )

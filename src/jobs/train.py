@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.core.config import (
     ConfigError,
@@ -24,19 +26,12 @@ from src.core.run import CheckpointIndex, CommandInbox, EventWriter, RunFolder
 from src.core.run.commands import reason
 from src.core.run.folder import write_atomically
 from src.jobs.baselines import measure_baselines
-from src.jobs.in_folder import carry_out, failure
+from src.jobs.going_on import START_CODES, ResumeError, restore, unchanged
+from src.jobs.in_folder import carry_out, failure, reason_of
 from src.tasks.catalog import load_task, task_info
 
-#: Findings on what a run begins from; a run that goes on has begun.
-_START_CODES = ("start-missing", "start-differs", "start-normalise", "weights-missing")
-
-
-class ResumeError(Exception):
-    """A run that cannot go on; ``cure`` says what to do instead."""
-
-    def __init__(self, message: str, cure: str) -> None:
-        super().__init__(message)
-        self.cure = cure
+if TYPE_CHECKING:
+    from src.jobs.devices import Company
 
 
 def load_config(folder: RunFolder) -> Resolved[RunConfig]:
@@ -46,6 +41,16 @@ def load_config(folder: RunFolder) -> Resolved[RunConfig]:
     resolved: Resolved[RunConfig] = resolve(info.config, [file_layer(folder.config, info.config)])
     origins = dict.fromkeys(resolved.origins, "default") | dict(raw.get("origins") or {})
     return Resolved(resolved.config, origins)
+
+
+def _found_nothing(metric: str, cause: str) -> dict[str, str]:
+    """What to say of a training that went to its end and taught nothing."""
+    said = f"The best {metric} on the validation data is 0: the model finds nothing of what the labels show."
+    return {
+        "cause": f"{cause} {said}".strip(),
+        "cure": "See in the previews whether images and labels belong together, then train again: for more epochs, with another "
+                "learning rate, or with a loss made for what is rare.",
+    }  # fmt: skip
 
 
 def run_training(
@@ -62,15 +67,6 @@ def run_training(
         return TrainingJob(folder, writer, inbox, resume, callbacks)
 
     return carry_out(path, begin, follow_parent=follow_parent, signals=signals)
-
-
-def _reason(error: Exception) -> str:
-    """An error in half a sentence, with the line of the program where it is none of the system."""
-    if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0] if said else 'no words'} ({Path(place.filename).name}, line {place.lineno})"
 
 
 class TrainingJob:
@@ -110,26 +106,34 @@ class TrainingJob:
             }
             return
         self._note_detected(resolved, info, data)
+        from src.jobs.devices import Company
+
+        company = Company(config, self.folder, self._resume, self._give_up)
+        try:
+            self._train(config, info, data, company)
+        finally:
+            company.close(at_once=self.ending.get("status") in (None, "failed"))
+
+    def _train(self, config: RunConfig, info: Any, data: Any, company: Company) -> None:
         from src.jobs.assemble import assemble, environment
 
-        self.folder.write_json(self.folder.environment, environment(config, data))
+        self.folder.write_json(self.folder.environment, environment(config, data, company.group))
         trainer = self._trainer = assemble(
-            config,
-            load_task(info.id),
-            data,
-            self.folder,
-            self.writer,
-            self.inbox,
-            self._goes_on,
-            self._callbacks,
-        )
+            config, load_task(info.id), data, self.folder, self.writer, self.inbox, self._goes_on, self._callbacks, company.group
+        )  # fmt: skip
         try:
-            resumed = self._resume and self._restore(trainer, data)
+            resumed = self._resume and restore(self.index, trainer, data, self._warn)
             self._announce(trainer, config, data, resumed)
             if not resumed:
-                measure_baselines(trainer.task, self.writer, self.inbox, _reason)
+                measure_baselines(trainer.task, self.writer, self.inbox, reason_of)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
+            if (
+                outcome.status in ("completed", "stopped_early")
+                and trainer.maximise
+                and trainer.state.best_value == 0
+            ):
+                self.ending |= _found_nothing(trainer.metric, outcome.cause)
             if outcome.status == "stopped" and (why := reason(self.folder)):  # not by a person
                 self.ending |= {
                     "cause": why,
@@ -139,12 +143,19 @@ class TrainingJob:
         except Exception as error:
             from src.core.engine.explain import explain
 
-            outcome = explain(error, trainer.task, trainer.device)
+            outcome = explain(company.cause(error), trainer.task, trainer.device)
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
             raise
         finally:
             trainer.close()
             self._finish(config)
+
+    def _give_up(self, lost: Exception) -> None:
+        """A device is lost and the computation waits for it for ever: end this process, whatever it does."""
+        self.ending = self.failure(lost)
+        with contextlib.suppress(OSError):
+            self.writer.write("run_ended", **{**self.result(), **self.ending})
+        os._exit(1)
 
     def _measured(self, resolved: Resolved[RunConfig]) -> Resolved[RunConfig]:
         """Options that nobody set take what was measured on this machine; of a run that goes on nothing changes."""
@@ -184,7 +195,7 @@ class TrainingJob:
                 return None
         findings = info.check(config, data) + info.refused(config)
         if self._goes_on:
-            findings = [f for f in findings if f.code not in _START_CODES]
+            findings = [f for f in findings if f.code not in START_CODES]
         for finding in findings:
             if finding.severity != "error":
                 self._warn(finding.code, finding.message, finding.cure, list(finding.where), finding.severity)
@@ -204,48 +215,6 @@ class TrainingJob:
         origins = {k: "detected" if k in detected else v for k, v in resolved.origins.items()}
         write_atomically(self.folder.config, dump_yaml(Resolved(both.config, origins)).encode())
 
-    def _restore(self, trainer: Any, data: Any) -> bool:
-        """Go on from the newest sound checkpoint; False where none had been written yet.
-
-        Raises:
-            ResumeError: The run is complete, no checkpoint can be read, or it was trained with other classes.
-        """
-        from src.core.engine.checkpoint import CheckpointError, load_into, read_state
-
-        entry, problems = self.index.newest_sound()
-        for problem in problems:
-            self._warn("checkpoint-damaged", problem, "The one before it is used." if entry else "", [])
-        if entry is None:
-            if problems:
-                raise ResumeError("No checkpoint of this run can be read: " + " ".join(problems),
-                                  "Start the run anew with the same configuration (config.yaml in its folder).")  # fmt: skip
-            return False
-        try:
-            state, header = read_state(self.index.file_of(entry))
-            before, now = header["facts"].get("classes"), trainer.task.facts().get("classes")
-            if before != now:
-                raise ResumeError(f"The checkpoint was trained with the classes {before}, the configuration says {now}.",
-                                  "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
-            taught, now = header["facts"].get("teacher"), trainer.task.facts().get("teacher")
-            if (taught or {}).get("sha256") != (now or {}).get("sha256"):
-                raise ResumeError(f"The checkpoint was taught by {(taught or {}).get('name', 'nobody')}, and the configuration says "
-                                  f"{(now or {}).get('name', 'nobody')}, or that model has changed since.",
-                                  "Give the same file as distillation.teacher, or start a new run.")  # fmt: skip
-            split = header.get("split_hash", data.split_hash)
-            if split != data.split_hash:
-                raise ResumeError(f"The checkpoint was trained on the split {split[:12]}, and dataset/ holds {data.split_hash[:12]}.",
-                                  "Put the run's dataset folder back as it was, or start a new run.")  # fmt: skip
-            load_into(trainer.model, state["model"], entry.file)
-        except CheckpointError as error:
-            raise ResumeError(
-                str(error), "Put the model's options back in config.yaml, or start a new run."
-            ) from None
-        trainer.restore(state, header)
-        if trainer.state.epoch > trainer.options.epochs:
-            raise ResumeError(f"This run has done all its {trainer.options.epochs} epochs.",
-                              f"To train on, raise them: resume … training.epochs={trainer.options.epochs * 2}.")  # fmt: skip
-        return True
-
     def _announce(self, trainer: Any, config: RunConfig, data: Any, resumed: bool) -> None:
         from src.core.engine.device import device_title
         from src.core.engine.task import count_parameters
@@ -257,7 +226,8 @@ class TrainingJob:
         state = trainer.state
         self.writer.write(
             "run_started", attempt=attempts + 1, resumed=resumed, epoch=state.epoch, step=state.step, task=config.task,
-            device=device_title(trainer.device), precision=trainer.precision.name, epochs=trainer.options.epochs,
+            device=device_title(trainer.device), devices=trainer.group.size, precision=trainer.precision.name,
+            epochs=trainer.options.epochs,
             steps_per_epoch=len(trainer.train_loader), batch_size=config.training.batch_size,
             train_samples=len(data.samples["train"]), val_samples=len(data.samples["val"]),
             parameters=count_parameters(trainer.model), metric=trainer.metric, mode="max" if trainer.maximise else "min",
@@ -269,13 +239,16 @@ class TrainingJob:
         """Keep the model under its plain name, and write the report; neither can turn a good run into a failed one."""
         if best := self.index.with_role("best") or self.index.with_role("last"):
             source, target = self.index.file_of(best), self.folder.path / "model.safetensors"
+            beside = self.folder.path / ".model.tmp"
             try:
-                beside = self.folder.path / ".model.tmp"
                 shutil.copyfile(source, beside)
                 beside.replace(target)
             except OSError as error:
-                self._warn("ending.model", f"The model was not copied to {target}: {_reason(error)}.",
+                self._warn("ending.model", f"The model was not copied to {target}: {reason_of(error)}.",
                            f"{source} is the same model: copy it by hand once there is room for it.", [])  # fmt: skip
+            finally:
+                with contextlib.suppress(OSError):
+                    beside.unlink(missing_ok=True)  # what was copied before the disk was full keeps it full
         if not (config.monitoring.report and self._trainer.state.history):
             return
         try:
@@ -284,15 +257,18 @@ class TrainingJob:
             write_report(self.folder, self.ending)
         except Exception as error:
             traceback.print_exc()
-            self._warn("ending.report", f"The report was not written: {_reason(error)}.",
+            self._warn("ending.report", f"The report was not written: {reason_of(error)}.",
                        "Model, checkpoints and curves are complete: open the run in the window to see them.", [])  # fmt: skip
 
     def _warn(self, code: str, message: str, cure: str, where: list[str], severity: str = "warning") -> None:
         self.writer.write("warning", severity=severity, code=code, message=message, cure=cure, where=where)
 
     def failure(self, error: Exception) -> dict[str, Any]:
-        """The ending for an error before the loop began."""
-        return failure(error, "resume goes on from the last checkpoint")
+        """The ending for an error before the loop began; a run that lacks its data to go on is what it was before."""
+        ending = failure(error, "resume goes on from the last checkpoint")
+        if self._goes_on and isinstance(error, DatasetError):
+            ending |= unchanged(self.folder, error)
+        return ending
 
     def result(self) -> dict[str, Any]:
         """What the run came to, for its last event."""

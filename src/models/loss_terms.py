@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from src.models.across import over_all
+
 Mode = Literal["binary", "multiclass"]
 
 
@@ -109,8 +111,8 @@ def mean_over_pixels(values: Tensor, weights: Tensor | None, valid: Tensor | Non
     if valid is not None:
         share = share * valid.squeeze(1)
     if not per_image:
-        total = share.sum()
-        return (values * share).sum() / torch.where(total > 0, total, 1.0)
+        found, total = over_all((values * share).sum(), share.sum())
+        return found / torch.where(total > 0, total, 1.0)
     total = share.sum((1, 2))
     means = (values * share).sum((1, 2)) / torch.where(total > 0, total, 1.0)
     return mean_over_images(means, total > 0)
@@ -121,7 +123,15 @@ def mean_over_images(values: Tensor, present: Tensor | None) -> Tensor:
     if present is None:
         return values.mean()
     share = present.to(values.dtype)
-    return (values * share).sum() / share.sum().clamp_min(1.0)
+    found, total = over_all((values * share).sum(), share.sum())
+    return found / total.clamp_min(1.0)
+
+
+def region_sums(p: Tensor, t: Tensor, per_image: bool) -> tuple[Tensor, ...]:
+    """Σpt, Σp, Σt over the pixels of probabilities and targets N×C×H×W: of the whole batch, C, or of each image, N×C."""
+    if per_image:
+        return (p * t).sum((2, 3)), p.sum((2, 3)), t.sum((2, 3))
+    return over_all((p * t).sum((0, 2, 3)), p.sum((0, 2, 3)), t.sum((0, 2, 3)))
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:

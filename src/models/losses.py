@@ -35,6 +35,7 @@ from src.models.loss_terms import (
     mean_over_pixels,
     pixel_weights,
     read_batch,
+    region_sums,
     weighted_mean,
 )
 
@@ -103,8 +104,7 @@ class _RegionLoss(SegmentationLoss):
                 f"{weights.numel()} class weights are given where {batch.logits.shape[1]} are needed."
             )
         p, t = batch.probabilities(), batch.targets()
-        dims = (2, 3) if self.per_image else (0, 2, 3)
-        overlap = self.overlap((p * t).sum(dims), p.sum(dims), t.sum(dims))
+        overlap = self.overlap(*region_sums(p, t, self.per_image))
         loss = weighted_mean(1 - overlap, weights)
         if not self.per_image:
             return loss

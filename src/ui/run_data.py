@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core.run.events import Event
+from src.core.run.worked import WorkingTime
 from src.ui.series import Series
 
 
 @dataclass
 class Attempt:
-    """One process that worked on the run, from ``time`` to ``until`` (Unix time, s)."""
+    """One process that worked on the run, from ``time`` on (Unix time, s)."""
 
     number: int
     time: float
     epoch: int
     step: int
     resumed: bool
-    until: float
 
 
 @dataclass
@@ -110,27 +110,13 @@ class RunData:
             handler = _HANDLERS.get(event.type)
             if handler:
                 changed |= handler(self, event)
-            self._note_time(event)
+            self._worked.take(event)
         return changed
-
-    def _note_time(self, event: Event) -> None:
-        """How long the process worked. Its warnings may come before its start, and the ending of a process that
-        disappeared was written by whoever noticed it, maybe days later: neither counts.
-        """
-        ended = event.type == "run_ended"
-        if (
-            event.type in ("warning", "stage")
-            or (ended and event.get("status") == "killed")
-            or not self.attempts
-        ):
-            return
-        if ended or not self.ending:
-            self.attempts[-1].until = event.time
 
     @property
     def taken_s(self) -> float | None:
         """Seconds that processes worked on the run, the pauses between them left out; None before the first."""
-        return sum(max(0.0, a.until - a.time) for a in self.attempts) if self.attempts else None
+        return self._worked.seconds
 
     def left_s(self, now: float) -> float | None:
         """Seconds until the planned end by the time of the last epochs; None while nothing can be said."""
@@ -152,6 +138,7 @@ class RunData:
         return gone / at.batch * at.batches
 
     _epoch_began: float = 0.0
+    _worked: WorkingTime = field(default_factory=WorkingTime)
     _warned: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def _curve(self, name: str) -> Series:
@@ -173,13 +160,16 @@ class RunData:
             self._forget_after(epoch, step, int(event.get("steps_per_epoch") or 0))
         self.started = event.data
         self.ending = {}
-        self.attempts.append(
-            Attempt(attempt, event.time, epoch, step, bool(event.get("resumed")), event.time)
-        )
+        self.attempts.append(Attempt(attempt, event.time, epoch, step, bool(event.get("resumed"))))
         what = f"Resumed at epoch {epoch}, step {step}" if attempt > 1 else "Started"
         device = event.get("device")
         self.messages.append(Message(event.time, "info", what + (f" on {device}." if device else ".")))
         return {"started", "epochs", "batches", "previews", "messages"}
+
+    def _rolled_back(self, event: Event) -> set[str]:
+        epoch, step = int(event.get("epoch") or 1), int(event.get("step") or 0)
+        self._forget_after(epoch, step, int(event.get("steps_per_epoch") or 0))
+        return {"epochs", "batches", "previews"}
 
     def _forget_after(self, epoch: int, step: int, steps: int) -> None:
         """A resumed run repeats what came after its checkpoint; the earlier try of it does not count."""
@@ -267,6 +257,7 @@ class RunData:
 _HANDLERS = {
     "stage": RunData._stage,
     "run_started": RunData._run_started,
+    "rolled_back": RunData._rolled_back,
     "epoch_started": RunData._epoch_started,
     "batch_progress": RunData._batch,
     "epoch_completed": RunData._epoch_completed,

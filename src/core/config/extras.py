@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from src.core.config.conditions import unless, when
 from src.core.config.fields import Section, option
+from src.core.config.libraries import ANY, LIBRARIES, missing
 
 #: Module of each tracker's library, and what it is called.
 TRACKERS = {
-    "tensorboard": ("tensorboard", "TensorBoard"),
-    "mlflow": ("mlflow", "MLflow"),
-    "wandb": ("wandb", "Weights & Biases"),
-}
-#: What installs each; docs/decisions.md says why only the first is in a list.
-INSTALL = {
-    "tensorboard": "python -m pip install -r requirements-track.txt -c constraints.txt",
-    "mlflow": 'python -m pip install "mlflow-skinny>=3,<4"',
-    "wandb": 'python -m pip install "wandb>=0.19,<1"',
+    name: (LIBRARIES[name].modules[0], LIBRARIES[name].title) for name in ("tensorboard", "mlflow", "wandb")
 }
 
 
@@ -123,9 +114,13 @@ class TrackersConfig(Section):
 
 def availability() -> dict[str, str]:
     """For each tracker why it cannot be used here, as a sentence with the cure; empty where it can."""
-    return {
-        name: ""
-        if importlib.util.find_spec(module)
-        else f"{title} is not installed. Install with: {INSTALL[name]}"
-        for name, (module, title) in TRACKERS.items()
-    }
+    return {name: missing(name) for name in TRACKERS}
+
+
+def unavailable() -> dict[str, dict[str, str]]:
+    """Of the options of a training, as ``JobInfo.unavailable`` of those of a job: key to the values that cannot be chosen on
+    this machine, each with the reason and its cure. Windows grey them.
+    """
+    found = {f"monitoring.trackers.{name}": reason for name, reason in availability().items()}
+    found["training.devices"] = missing("lightning-fabric")
+    return {key: {ANY: reason} for key, reason in found.items() if reason}

@@ -51,8 +51,13 @@ class TrainingConfig(Section):
     )  # fmt: skip
     swa: SwaConfig = section(SwaConfig, "Stability")
     skip_limit: int = option(
-        10, "Skip at most", "Updates whose loss or gradients are no numbers are passed over, and their samples named; one more "
-        "than this ends the run.", unit="updates", ge=0, advanced=True, group="Stability",
+        10, "Skip at most", "Updates whose loss or gradients are no numbers are passed over, and their samples named; with one "
+        "more than this the run is rolled back, or ends.", unit="updates", ge=0, advanced=True, group="Stability",
+    )  # fmt: skip
+    rollbacks: int = option(
+        2, "Roll back at most", "A run whose numbers fail goes back to its last checkpoint and on from there with half the learning "
+        "rate, so many times; then it ends. Does nothing before the first checkpoint.", unit="times", ge=0, advanced=True,
+        group="Stability",
     )  # fmt: skip
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto", "Precision", "Number format; auto takes bf16 or fp16 where GPU or CPU compute it natively, else fp32.",
@@ -61,6 +66,19 @@ class TrainingConfig(Section):
     device: str = option(
         "auto", "Device", "auto takes the first GPU, or the CPU; or cpu, cuda:0, cuda:1, mps.", group="Machine",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )  # fmt: skip
+    devices: int = option(
+        1, "Devices", "How many devices of this machine train the run together; 0 takes all its GPUs. The batch is divided among "
+        "them, so the run learns the same. Under torchrun or srun as many as they started.", unit="devices", ge=0, le=1024,
+        advanced=True, group="Machine",
+    )  # fmt: skip
+    strategy: Literal["ddp", "fsdp"] = option(
+        "ddp", "Several devices hold", "The whole network each, or parts of it: slower, for networks that are too large for one.",
+        advanced=True, group="Machine", choice_labels={"ddp": "the whole network (DDP)", "fsdp": "parts of it (FSDP)"},
+    )  # fmt: skip
+    sync_batch_norm: bool = option(
+        True, "Batch norm over all devices", "The statistics of batch normalisation are those of the whole batch, as on one "
+        "device. Does nothing with one device, or in a network without batch normalisation.", advanced=True, group="Machine",
     )  # fmt: skip
     cpu_threads: int = option(
         0, "CPU threads", "Threads of the computation on the CPU; 0 takes all cores.", ge=0, le=1024,

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from src.core.engine.devices.parts import local
+
 
 class HeldWeights:
     """A second set of all weights and buffers of a model, which can take the place of those it trains.
@@ -25,10 +27,10 @@ class HeldWeights:
         self.average: dict[str, Tensor] = {k: v.detach().clone() for k, v in live.items()}
         self._floats = [k for k, v in live.items() if v.is_floating_point()]
         self._others = [k for k, v in live.items() if not v.is_floating_point()]
-        self._average_floats = [self.average[k] for k in self._floats]
+        self._average_floats = [local(self.average[k]) for k in self._floats]
         # state_dict() walks the whole model; the tensors stay the same objects, so it is done once
         self._live = {k: v.detach() for k, v in live.items()}
-        self._live_floats = [self._live[k] for k in self._floats]
+        self._live_floats = [local(self._live[k]) for k in self._floats]
 
     @torch.no_grad()
     def mix(self, share: float) -> None:

@@ -15,6 +15,8 @@ method                when                                        may rely on
 ``on_new_best``       after ``on_epoch_end`` of a best epoch      the model holds the weights to keep
 ``on_save``           when the state should be kept               ``trainer.snapshot()``; ``reason`` says why:
                                                                   ``epoch``, ``time`` or ``stop``
+``on_roll_back``      the run went back to its last checkpoint    ``trainer.state`` is that position; what came
+                      because its numbers failed                  after it does not count any more
 ``on_warning``        something went wrong that the run survives  code, message, cure, where
 ``on_run_end``        once, whatever happened                     `Outcome`
 ====================  ==========================================  =================================================
@@ -76,6 +78,8 @@ class Callback:
 
     def on_save(self, trainer: Trainer, reason: str) -> None: ...
 
+    def on_roll_back(self, trainer: Trainer) -> None: ...
+
     def on_warning(
         self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]
     ) -> None: ...
@@ -85,8 +89,8 @@ class Callback:
 
 #: Every event, in the order in which a run first gives them.
 EVENTS = (
-    "on_run_start", "on_epoch_start", "on_gradients", "on_update", "on_report", "on_epoch_end", "on_new_best", "on_save", "on_warning",
-    "on_run_end",
+    "on_run_start", "on_epoch_start", "on_gradients", "on_update", "on_report", "on_epoch_end", "on_new_best", "on_save",
+    "on_roll_back", "on_warning", "on_run_end",
 )  # fmt: skip
 
 

@@ -102,9 +102,12 @@ def device_title(device: torch.device) -> str:
     return "CPU" if device.type == "cpu" else str(device)
 
 
-def apply_settings(config: TrainingConfig, device: torch.device) -> None:
-    """Process-wide settings of a job: threads, determinism. Called once, before anything is computed."""
-    torch.set_num_threads(config.cpu_threads or os.cpu_count() or 1)
+def apply_settings(config: TrainingConfig, device: torch.device, beside: int = 1) -> None:
+    """Process-wide settings of a job: threads, determinism. Called once, before anything is computed.
+
+    ``beside`` processes of the same training share the cores of this machine.
+    """
+    torch.set_num_threads(config.cpu_threads or max(1, (os.cpu_count() or 1) // beside))
     if config.deterministic and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)

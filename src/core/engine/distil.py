@@ -17,6 +17,7 @@ from src.core.engine.device import mix_seed
 from src.core.engine.task import Batch, StepOutput, Task
 from src.core.job import JobError
 from src.core.run.model_source import ModelError, ModelSource, find_model
+from src.models.across import over_all
 
 
 class DistillationError(Exception):
@@ -42,9 +43,9 @@ class DistilledTask:
 
     ``(1 - weight) · loss + weight · T² · KL(teacher ‖ student) + feature_weight · MSE``: the predictions of both are softened
     by the temperature T (Hinton et al. 2015, arXiv:1503.02531), over the places whose truth is known. The features are those of
-    `Task.features`; the student's are brought to the teacher's channels by a 1x1 convolution that is trained with it (Romero et
-    al. 2015, arXiv:1412.6550). That layer is a child of the student, so optimiser, averages, checkpoints and several devices
-    know it; who reads the weights for use does not get it.
+    `Task.features`, maps or vectors; the student's are brought to the teacher's channels by a 1x1 convolution that is trained
+    with it (Romero et al. 2015, arXiv:1412.6550). That layer is a child of the student, so optimiser, averages, checkpoints
+    and several devices know it; who reads the weights for use does not get it.
 
     Everything else is the task's own. The teacher stands in evaluation mode without gradients, sees the very images that the
     student sees (mixed ones too), and computes in the same precision. It is no part of the checkpoint: a run that goes on needs it.
@@ -118,12 +119,17 @@ class DistilledTask:
         loss, terms = output.loss, dict(output.terms)
         if options.weight:
             counted = output.counted() if output.counted is not None else None
-            soft = soft_loss(student.answer, answer, options.temperature, counted)
+            both = (student.answer, answer)
+            if (
+                not self.task.exclusive
+            ):  # each class is a question of its own, as an object against background is
+                both = (student.answer.unsqueeze(1), answer.unsqueeze(1))
+            soft = soft_loss(*both, options.temperature, counted)
             loss = (1 - options.weight) * loss + options.weight * soft
             terms["teacher"] = soft.detach()
         if wanted:
             layer = getattr(_bare(model), TRAINING_ONLY.rstrip("."))
-            near = feature_loss(layer(mine[-1]), theirs[-1])
+            near = feature_loss(layer(_as_map(mine[-1])), _as_map(theirs[-1]))
             loss = loss + options.feature_weight * near
             terms["features"] = near.detach()
         return StepOutput(loss, terms, output.prediction, output.counted)
@@ -204,7 +210,8 @@ def soft_loss(student: Tensor, teacher: Tensor, temperature: float, counted: Ten
     if counted is None:
         return temperature**2 * values.mean()
     share = counted.to(values.dtype)
-    return temperature**2 * (values * share).sum() / share.sum().clamp_min(1.0)
+    found, total = over_all((values * share).sum(), share.sum())
+    return temperature**2 * found / total.clamp_min(1.0)
 
 
 def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -213,6 +220,11 @@ def feature_loss(student: Tensor, teacher: Tensor) -> Tensor:
     if student.shape[2:] != teacher.shape[2:]:
         teacher = F.interpolate(teacher, student.shape[2:], mode="bilinear", align_corners=False)
     return F.mse_loss(student.float(), teacher)
+
+
+def _as_map(features: Tensor) -> Tensor:
+    """N×C, N×C×L or N×C×H×W as N×C×H×W."""
+    return features[(...,) + (None,) * (4 - features.ndim)]
 
 
 def _bare(model: nn.Module) -> Any:

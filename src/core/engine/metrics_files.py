@@ -51,6 +51,9 @@ class MetricsFiles(Callback):
     def on_run_start(self, trainer: Trainer) -> None:
         self._try(trainer, self._write_all)
 
+    def on_roll_back(self, trainer: Trainer) -> None:
+        self._try(trainer, self._write_all)
+
     def on_epoch_end(self, trainer: Trainer, entry: dict[str, Any]) -> None:
         known = set(flat_entry(entry)) <= set(self._columns)
         self._try(trainer, self._append if known else self._write_all)

@@ -41,6 +41,7 @@ class Schedule:
     Attributes:
         update: Updates done so far.
         reductions, stalled, best: State of the plateau rule.
+        lowered: Times the rate was halved because the run was rolled back.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class Schedule:
         self.reductions = 0
         self.stalled = 0
         self.best = math.inf
+        self.lowered = 0
         self._apply()
 
     def factor(self, update: int) -> float:
         """What the learning rate is multiplied by for the update of this number (from 0)."""
-        return self._shape.factor(update, self.reductions)
+        return self._shape.factor(update, self.reductions) * 0.5**self.lowered
 
     def _apply(self) -> None:
         factor = self.factor(self.update)
@@ -82,6 +84,11 @@ class Schedule:
                 self.reductions, self.stalled = self.reductions + 1, 0
         self._apply()
 
+    def lower(self, times: int) -> None:
+        """From here on the rate is half of its shape, so many times over."""
+        self.lowered = times
+        self._apply()
+
     @property
     def rate(self) -> float:
         """The highest learning rate of all groups at this moment."""
@@ -90,10 +97,13 @@ class Schedule:
     def state(self) -> dict[str, Any]:
         """What a resumed run needs."""
         best = self.best if math.isfinite(self.best) else None
-        return {"update": self.update, "reductions": self.reductions, "stalled": self.stalled, "best": best}
+        return {
+            "update": self.update, "reductions": self.reductions, "stalled": self.stalled, "best": best, "lowered": self.lowered,
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
         self.update, self.reductions, self.stalled = state["update"], state["reductions"], state["stalled"]
         self.best = math.inf if state["best"] is None else state["best"]
+        self.lowered = state.get("lowered", 0)
         self._apply()

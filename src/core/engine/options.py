@@ -18,5 +18,6 @@ class LoopOptions:
     seed: int = 0
     save_every_s: float = 0.0
     skip_limit: int = 0
+    rollbacks: int = 0
     swa_from: int = 0
     norm_batches: int = 100

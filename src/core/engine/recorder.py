@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ import torch
 from torch import Tensor
 
 from src.core.engine.callbacks import Callback, Outcome, Report
-from src.core.engine.checkpoint import encode_state
+from src.core.engine.checkpoint import encode_state, read_state
 from src.core.engine.trainer import Trainer
+from src.core.feed.cache.preparing import size_words
 from src.core.run.checkpoints import CheckpointEntry, CheckpointIndex, write_verified
 from src.core.run.events import EventWriter
 from src.core.run.folder import RunFolder
@@ -25,6 +27,8 @@ from src.core.run.machine_sample import MachineSampler
 
 #: Saving may take this share of the time; shorter epochs are saved less often. Resuming repeats them exactly.
 SAVING_SHARE = 0.05
+#: The last state, the one before it, the one being written, and room for the best weights and their copy.
+STATES_AT_ONCE = 4
 
 
 class EventRecorder(Callback):
@@ -45,10 +49,27 @@ class EventRecorder(Callback):
     def on_epoch_end(self, trainer: Trainer, entry: dict[str, Any]) -> None:
         self._writer.write("epoch_completed", **entry)
 
+    def on_roll_back(self, trainer: Trainer) -> None:
+        position = trainer.state
+        self._writer.write(
+            "rolled_back", epoch=position.epoch, step=position.step, steps_per_epoch=len(trainer.train_loader),
+            times=position.rollbacks, lr=trainer.schedule.rate,
+        )  # fmt: skip
+
     def on_warning(self, trainer: Trainer, code: str, message: str, cure: str, where: Sequence[str]) -> None:
         self._writer.write(
             "warning", severity="warning", code=code, message=message, cure=cure, where=list(where)
         )
+
+
+def state_bytes(trainer: Trainer) -> int:
+    """What a checkpoint to resume from takes at most: weights, the optimiser's two numbers for each, running averages.
+
+    Estimated, because an optimiser holds nothing before its first step.
+    """
+    weights = sum(v.numel() * v.element_size() for v in trainer.model.state_dict().values())
+    averages = sum(average is not None for average in (trainer.average, trainer.swa))
+    return weights * (3 + averages)
 
 
 class CheckpointSaver(Callback):
@@ -70,9 +91,32 @@ class CheckpointSaver(Callback):
         """Remove what a killed process left half-written."""
         self._index.sweep()
 
+    def on_run_start(self, trainer: Trainer) -> None:
+        """Warn before hours are spent where the disk has no room for what will be saved."""
+        entries = self._index.entries()
+        planned = trainer.options.epochs // self._every if self._every else 0
+        held = sum(entry.bytes for entry in entries)
+        state = state_bytes(trainer)
+        needed = max(2 * state, (STATES_AT_ONCE + planned) * state - held)
+        free = shutil.disk_usage(self._index.folder.path).free
+        if free >= needed:
+            return
+        each = f" and the {planned} checkpoints that are kept" if planned else ""
+        self._writer.write(
+            "warning", severity="warning", code="disk-space",
+            message=f"The disk that holds {self._index.folder.path} has {size_words(free)} free; saving this run{each} may need "
+                    f"{size_words(needed)}: a checkpoint of this model takes up to {size_words(state)}.",
+            cure="Free some space while it trains, or stop it and choose another folder for the runs. A run that finds the disk "
+                 "full ends, and Resume goes on from its last checkpoint.",
+            where=["monitoring.save_every_epochs"] if planned else [],
+        )  # fmt: skip
+
     def on_new_best(self, trainer: Trainer) -> None:
-        weights = {k: v.detach().to("cpu", copy=True) for k, v in trainer.model.state_dict().items()}
+        weights = {k: v.detach().to("cpu", copy=True) for k, v in trainer.weights().items()}
         self._best = (weights, trainer.state.epoch, trainer.state.best_value)
+
+    def on_roll_back(self, trainer: Trainer) -> None:
+        self._best = None  # of an epoch that does not count any more
 
     def on_save(self, trainer: Trainer, reason: str) -> None:
         done = trainer.state.epoch - 1
@@ -102,6 +146,11 @@ class CheckpointSaver(Callback):
         self._write(stem, state, header, roles, epoch, position.step, position.best_value)
         self._saved_at = time.perf_counter()
         self._cost = self._saved_at - began
+
+    def recover(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The newest sound state, as `Trainer.snapshot` gave it; None where there is none."""
+        entry, _ = self._index.newest_sound()
+        return None if entry is None else read_state(self._index.file_of(entry))
 
     def _save_best(self, trainer: Trainer) -> None:
         if self._best is None:
@@ -165,6 +214,7 @@ class PreviewRecorder(Callback):
         epoch = entry["epoch"]
         if not self._count or ((epoch - 1) % self._every and epoch != trainer.options.epochs):
             return
+        trainer.group.lead("previews")
         trainer.model.eval()
         with torch.no_grad(), trainer.averaged():
             items = trainer.task.previews(trainer.model, trainer.device, self._count)
@@ -182,7 +232,8 @@ class PreviewRecorder(Callback):
                 if kind == "prediction" or not target.exists():
                     write_png(target, getattr(item, kind))
                 names[kind] = f"previews/{name}"
-            listed.append({"sample": item.sample, "metric": item.metric, **names})
+            words = {key: word for key in ("shows", "value") if (word := getattr(item, key))}
+            listed.append({"sample": item.sample, "metric": item.metric, **names, **words})
         if listed:
             self._writer.write("preview_written", epoch=epoch, items=listed)
 

@@ -8,6 +8,7 @@ import torch
 from torch.optim import Optimizer
 
 from src.core.engine.device import random_state
+from src.core.engine.devices.group import Group
 from src.core.engine.state import TrainState
 
 if TYPE_CHECKING:
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 def take_snapshot(trainer: Trainer) -> tuple[dict[str, Any], dict[str, Any]]:
     """Nested state with tensors (not copied), and plain values."""
     state: dict[str, Any] = {
-        "model": trainer.model.state_dict(),
-        "optimizer": trainer.optimizer.state_dict(),
+        "model": trainer.group.full(trainer.model.state_dict()),
+        "optimizer": trainer.group.full(trainer.optimizer.state_dict()),
         "random": random_state(trainer.device),
     }
     if trainer.average is not None:
-        state["average"] = trainer.average.average
+        state["average"] = trainer.group.full(trainer.average.average)
     if trainer.swa is not None and trainer.swa.begun:
-        state["swa"] = trainer.swa.average
+        state["swa"] = trainer.group.full(trainer.swa.average)
     if trainer.precision.scaled:
         state["scaler"] = trainer.scaler.state_dict()
     header = {
@@ -39,18 +40,20 @@ def take_snapshot(trainer: Trainer) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def restore_snapshot(trainer: Trainer, state: dict[str, Any], header: dict[str, Any]) -> None:
     """Bring a trainer, made with the same options, to where the snapshot was taken."""
-    trainer.model.load_state_dict(state["model"])
+    trainer.group.load(trainer.model, state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
-    _restore_layout(trainer.optimizer)
+    _restore_layout(trainer.optimizer, trainer.group)
     trainer.state = TrainState.from_json(header["state"])
     trainer.schedule.restore(header["schedule"])
     if trainer.average is not None and "average" in state:
         for name, value in state["average"].items():
-            trainer.average.average[name].copy_(value)
+            held = trainer.average.average[name]
+            held.copy_(trainer.group.part_like(value, held))
         trainer.average.updates = header["average_updates"]
-    if trainer.swa is not None and "swa" in state:
-        for name, value in state["swa"].items():
-            trainer.swa.average[name].copy_(value)
+    if trainer.swa is not None and header["swa"]:
+        for name, value in state.get("swa", {}).items():  # none before the first epoch that went in
+            held = trainer.swa.average[name]
+            held.copy_(trainer.group.part_like(value, held))
         trainer.swa.updates, trainer.swa.last = header["swa"]["updates"], header["swa"]["last"]
     if trainer.precision.scaled and "scaler" in state:
         trainer.scaler.load_state_dict(state["scaler"])
@@ -58,9 +61,11 @@ def restore_snapshot(trainer: Trainer, state: dict[str, Any], header: dict[str, 
         trainer.pending_random = state["random"]
 
 
-def _restore_layout(optimizer: Optimizer) -> None:
+def _restore_layout(optimizer: Optimizer, group: Group) -> None:
     """Give the optimiser's tensors the memory layout of their weights: sums in another order differ in the last bit."""
     for weight, values in optimizer.state.items():
         for name, value in values.items():
-            if torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
+            if group.parts and torch.is_tensor(value) and value.shape == weight.shape:
+                values[name] = group.part_like(value, weight)
+            elif torch.is_tensor(value) and value.shape == weight.shape and value.stride() != weight.stride():
                 values[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -43,7 +43,8 @@ class TrainState:
         best_value, best_epoch: The best validation value so far (None before the first).
         stalled: Epochs since it got better.
         pieces: Parts in which a batch is computed, because memory is not enough for all of it.
-        skipped: Updates without finite gradients that were passed over.
+        skipped: Updates without finite gradients that were passed over, since the run was rolled back last.
+        rollbacks: Times the run was rolled back.
         sums: Of the epoch under way.
         history: One mapping an epoch: epoch, train_loss, val_loss, metrics, lr, seconds.
     """
@@ -56,6 +57,7 @@ class TrainState:
     stalled: int = 0
     pieces: int = 1
     skipped: int = 0
+    rollbacks: int = 0
     sums: EpochSums = field(default_factory=EpochSums)
     history: list[dict[str, Any]] = field(default_factory=list)
 

@@ -21,7 +21,10 @@ Batch = dict[str, Any]
 
 
 class Loader(Protocol):
-    """Batches whose order and randomness are a pure function of (seed, epoch, index)."""
+    """Batches whose order and randomness are a pure function of (seed, epoch, index).
+
+    With a method ``take(share)`` it reads only one device's part of each batch; see `src.core.engine.devices.shards`.
+    """
 
     def __len__(self) -> int: ...
 
@@ -35,7 +38,11 @@ class Loader(Protocol):
 
 
 class Metrics(Protocol):
-    """Accumulates on the device; reads back only in `summary`."""
+    """Accumulates on the device; reads back only in `summary`.
+
+    With a method ``state()``, which gives all that was added as plain numbers and arrays on the CPU, and ``merge(state)``, which
+    adds another one's, a task can be trained on several devices.
+    """
 
     def update(self, prediction: Tensor, batch: Batch) -> None:
         """Add the predictions of a prepared batch."""
@@ -66,13 +73,18 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class PreviewItem:
-    """A fixed sample and what the model makes of it: RGB pictures H×W×3 uint8, and its own value of the metric."""
+    """A fixed sample and what the model makes of it: RGB pictures H×W×3 uint8, and its own value of the metric.
+
+    Where the first picture is no image, ``shows`` says what it is; where the value is another one, ``value`` names it.
+    """
 
     sample: str
     image: np.ndarray
     truth: np.ndarray
     prediction: np.ndarray
     metric: float | None = None
+    shows: str = ""
+    value: str = ""
 
 
 class Task(ABC):
@@ -82,11 +94,14 @@ class Task(ABC):
         config: Its typed configuration.
         data: The description of the data set that its torch-free side made.
         metric: Name of the value by which the best model is chosen; ``maximise`` its direction.
+        exclusive: A sample, or a place in it, has one class: logits mean a softmax, or one object against background. False
+            where each of several classes may hold: a sigmoid each.
         weights_follow: A checkpoint is loaded into the model next, so `build_model` need not read any weights.
     """
 
     metric: str
     maximise: bool = True
+    exclusive: bool = True
     weights_follow: bool = False
 
     def __init__(self, config: RunConfig, data: Any) -> None:
@@ -163,7 +178,7 @@ class Task(ABC):
         raise NotImplementedError("This problem cannot be learnt from a teacher.")
 
     def features(self, model: nn.Module) -> tuple[nn.Module, int]:
-        """The part of a model whose (last) output N×C×H×W a student may imitate, and C.
+        """The part of a model whose (last) output N×C×H×W, N×C×L or N×C a student may imitate, and C.
 
         Raises:
             NotImplementedError: This task has no such part.

@@ -16,12 +16,13 @@ from torch.optim import Optimizer
 from src.core.engine.average import EpochAverage, WeightAverage
 from src.core.engine.callbacks import Callback, CallbackList, Outcome, Report
 from src.core.engine.device import Precision, mix_seed, set_random_state
+from src.core.engine.devices.group import ALONE, Group
 from src.core.engine.ending import stopped, verdict
 from src.core.engine.explain import explain
 from src.core.engine.guard import Guard
 from src.core.engine.optim import Schedule
 from src.core.engine.options import LoopOptions
-from src.core.engine.pending import PendingLosses
+from src.core.engine.pending import NonFiniteLossError, PendingLosses
 from src.core.engine.snapshot import restore_snapshot, take_snapshot
 from src.core.engine.state import EpochSums, TrainState
 from src.core.engine.task import Batch, Loader, Task
@@ -43,7 +44,10 @@ class Trainer:
         pending_random: State of the random numbers for the middle of an epoch at which a resumed run begins.
         average: Running average of the weights, or None; ``swa``: mean over the epochs' ends, or None.
         report_every: Seconds between two reports.
-        command: Asked at each report; returns ``stop``, ``pause``, ``finish_epoch`` or None.
+        recover: Reads the last checkpoint, as `snapshot` gave it; None where there is none.
+        group: The devices that train together; see `src.core.engine.devices`.
+        clock, command: Seconds, and what is asked at each report (``stop``, ``pause``, ``finish_epoch`` or None): both are
+            the same on all devices, so that whatever is decided by them is decided alike.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class Trainer:
         precision: Precision,
         callbacks: Sequence[Callback] = (),
         command: Callable[[], str | None] = lambda: None,
+        group: Group = ALONE,
     ) -> None:
         self.task, self.model, self.optimizer, self.schedule = task, model, optimizer, schedule
         self.train_loader, self.val_loader = loaders
         self.options, self.device, self.precision = options, device, precision
         self.callbacks = CallbackList(callbacks)
-        self.command = command
+        self.group, self.clock, self.command = group, group.clock, group.commands(command)
+        self.recover: Callable[[], tuple[dict[str, Any], dict[str, Any]] | None] = lambda: None
         self.report_every = REPORT_EVERY_S
         self.state = TrainState()
         self.average = WeightAverage(model, options.ema_decay) if options.ema_decay else None
@@ -88,7 +94,11 @@ class Trainer:
         try:
             self.callbacks("on_run_start", self)
             while outcome is None and self.state.epoch <= self.options.epochs:
-                outcome = self.run_epoch()
+                try:
+                    outcome = self.run_epoch()
+                except NonFiniteLossError as error:
+                    if not self.guard.roll_back(error):
+                        raise
             outcome = outcome or Outcome("completed")
         except BaseException as error:
             self.callbacks("on_run_end", self, explain(error, self.task, self.device))
@@ -158,12 +168,12 @@ class Trainer:
                 for place, (one, output) in enumerate(
                     zip(window, outputs, strict=True), number - len(window) + 1
                 ):
-                    pending.add(place, one["index"], output, finite)
+                    pending.add(place, self.group.index(one), output, finite)
                     if one.get("unreadable"):
                         self._warn_unreadable(one["unreadable"])
                 window, state.step = [], number
                 self._after_update()
-                now = time.perf_counter()
+                now = self.clock()
                 if now >= due or number == batches:
                     due = now + self.report_every
                     self._report(pending, "train", number, batches)
@@ -171,7 +181,7 @@ class Trainer:
                         return False
                     if now >= self._next_save and number < batches:
                         self.callbacks("on_save", self, "time")
-                        self._next_save = time.perf_counter() + self.options.save_every_s
+                        self._next_save = self.clock() + self.options.save_every_s
             asked = time.perf_counter()
         return True
 
@@ -184,20 +194,24 @@ class Trainer:
         self.model.eval()
         due, batches = 0.0, len(self.val_loader)
         with torch.no_grad(), self.averaged():
+            self.group.same_buffers(self.model)
             for number, batch in enumerate(self.val_loader.epoch(1), 1):
+                counts = self.group.attend(batch)
                 prepared = self.task.prepare(batch, self.device)
                 with self.autocast:
                     output = self.task.evaluation_step(self.model, prepared)
                 assert output.prediction is not None
-                metrics.update(output.prediction, prepared)
-                pending.add(number, batch["index"], output)
-                now = time.perf_counter()
+                if counts:
+                    metrics.update(output.prediction, prepared)
+                output = self.group.mean(output, batch)
+                pending.add(number, self.group.index(batch), output)
+                now = self.clock()
                 if now >= due or number == batches:
                     due = now + self.report_every
                     self._report(pending, "val", number, batches, sums)
                     if self._interrupted():
                         return None
-        scalars, per_class = metrics.summary()
+        scalars, per_class = self.group.gather(metrics, lambda: self.task.new_metrics(self.device)).summary()
         return sums.mean(), scalars, per_class
 
     def begin_epoch(self) -> None:
@@ -210,7 +224,7 @@ class Trainer:
         self.guard.begin()
         self._waited, self._trained_samples, self._epoch_began = 0.0, 0, time.perf_counter()
         if self.options.save_every_s:
-            self._next_save = self._epoch_began + self.options.save_every_s
+            self._next_save = self.clock() + self.options.save_every_s
         self.callbacks("on_epoch_start", self)
 
     def _average_epoch(self) -> None:
@@ -218,6 +232,7 @@ class Trainer:
         if self.swa is not None:
 
             def forward(batch: Batch) -> None:
+                self.group.attend(batch)
                 with self.autocast:
                     self.task.evaluation_step(self.model, self.task.prepare(batch, self.device))
 
@@ -277,7 +292,13 @@ class Trainer:
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """All that `restore` needs: nested state with tensors, and plain values."""
+        self.group.lead("snapshot")
         return take_snapshot(self)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Weights and buffers of the model by name, whole."""
+        self.group.lead("weights")
+        return self.group.full(self.model.state_dict())
 
     def restore(self, state: dict[str, Any], header: dict[str, Any]) -> None:
         """Go on from a `snapshot`; the model's weights must fit (see `load_into`)."""

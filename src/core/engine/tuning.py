@@ -14,6 +14,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from src.core.engine.compiling import compile_where_it_works
 from src.core.engine.device import choose_precision
 from src.core.engine.explain import is_out_of_memory
 from src.core.engine.task import Batch, Loader
@@ -21,6 +22,8 @@ from src.core.engine.trainer import Trainer
 
 Progress = Callable[[int, int, str], None]
 Cancelled = Callable[[], bool]
+#: Told of each row of a result as soon as it is known.
+Row = Callable[[dict[str, Any]], None]
 
 #: Of the range test: rates, updates, memory of the smoothed loss, and how much worse than the best ends it.
 LOWEST, HIGHEST, UPDATES, SMOOTHING, WORSE = 1e-7, 1.0, 100, 0.9, 4.0
@@ -33,7 +36,13 @@ def endless(loader: Loader) -> Iterator[Batch]:
     return chain.from_iterable(loader.epoch(epoch) for epoch in count(1))
 
 
-def rate_range(trainer: Trainer, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
+def unheard(row: dict[str, Any]) -> None:
+    """For measurements that nobody watches."""
+
+
+def rate_range(
+    trainer: Trainer, progress: Progress, cancelled: Cancelled, row: Row = unheard
+) -> dict[str, Any]:
     """Learning-rate range test (Smith 2017): the rate rises exponentially from update to update until the loss grows.
 
     Returns:
@@ -62,6 +71,7 @@ def rate_range(trainer: Trainer, progress: Progress, cancelled: Cancelled) -> di
         smooth = mean / (1 - SMOOTHING ** (number + 1))
         curve.append({"lr": rate, "loss": loss, "smooth": smooth})
         best = min(best, smooth)
+        row(curve[-1])
         progress(number + 1, UPDATES, "Trying learning rates")
         if number > 10 and smooth > WORSE * best:
             break
@@ -131,7 +141,9 @@ def _memory(device: torch.device) -> tuple[float, float]:
     return used, used + psutil.virtual_memory().available / 2**20
 
 
-def batch_sizes(trainer: Trainer, most: int, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
+def batch_sizes(
+    trainer: Trainer, most: int, progress: Progress, cancelled: Cancelled, row: Row = unheard
+) -> dict[str, Any]:
     """Throughput and memory of batches of 1, 2, 4, … images, until memory is short or ``most`` is reached.
 
     Returns:
@@ -163,6 +175,7 @@ def batch_sizes(trainer: Trainer, most: int, progress: Progress, cancelled: Canc
         curve.append(
             {"batch_size": size, "seconds": seconds, "images_per_second": size / seconds, "memory_mb": used}
         )
+        row(curve[-1])
         progress(number + 1, len(sizes), "Trying batch sizes")
         if trainer.device.type == "cpu" and used + (used - curve[0]["memory_mb"]) > ROOM * total:
             ended = (
@@ -181,9 +194,12 @@ def suggested_batch(curve: list[dict[str, float]]) -> dict[str, int | None]:
     return {"largest": int(curve[-1]["batch_size"]), "suggestion": int(enough["batch_size"])}
 
 
-def computing(trainer: Trainer, progress: Progress, cancelled: Cancelled) -> list[dict[str, Any]]:
-    """Seconds a step in each number format and memory layout that the device takes."""
+def computing(
+    trainer: Trainer, progress: Progress, cancelled: Cancelled, row: Row = unheard
+) -> list[dict[str, Any]]:
+    """Seconds a step, and images a second, in each number format and memory layout that the device takes."""
     batch = next(iter(trainer.train_loader.epoch(1)))
+    images = len(batch["index"])
     names = ["fp32", "bf16"] + (["fp16"] if trainer.device.type == "cuda" else [])
     ways = [(name, last) for name in names for last in (True, False)]
     found: list[dict[str, Any]] = []
@@ -197,17 +213,56 @@ def computing(trainer: Trainer, progress: Progress, cancelled: Cancelled) -> lis
         trainer.model.to(memory_format=layout)  # type: ignore[call-overload]
         trainer.task.config.training.channels_last = last
         seconds = step_seconds(trainer, batch)
-        found.append({"training.precision": name, "training.channels_last": last, "seconds": seconds})
+        found.append({"training.precision": name, "training.channels_last": last, "seconds": seconds,
+                      "images_per_second": images / seconds})  # fmt: skip
+        row(found[-1])
         progress(number + 1, len(ways), "Measuring number formats and layouts")
     return found
 
 
+def compiled(
+    trainer: Trainer, progress: Progress, cancelled: Cancelled, row: Row = unheard
+) -> tuple[list[dict[str, Any]], str]:
+    """Seconds a step without and with torch.compile; the trainer's model stays compiled.
+
+    Returns:
+        A row for each way (that of the compiled network with the ``compile_seconds`` that it took), and why there is none
+        for the compiled one; empty where there is.
+    """
+    batch = next(iter(trainer.train_loader.epoch(1)))
+    trainer.train_loader.close()
+    found: list[dict[str, Any]] = []
+    why = ""
+    for number, on in enumerate((False, True)):
+        if cancelled():
+            break
+        began = time.perf_counter()
+        if on:
+            progress(1, 3, "Compiling the network")
+            why = compile_where_it_works(
+                trainer.task, trainer.model, batch, trainer.device, trainer.precision
+            )
+            if why:
+                break
+            step_seconds(trainer, batch, 1, 0)  # the update of the weights may be compiled a second time
+        preparing = time.perf_counter() - began
+        seconds = step_seconds(trainer, batch)
+        found.append({"training.compile": on, "seconds": seconds, "images_per_second": len(batch["index"]) / seconds,
+                      "compile_seconds": preparing if on else 0.0})  # fmt: skip
+        row(found[-1])
+        progress(1 + 2 * number, 3, "Measuring the network")
+    return found, why
+
+
 def reading(
-    make: Callable[[int], Loader], workers: list[int], seconds: float, progress: Progress
-) -> list[dict[str, Any]]:
+    make: Callable[[int], Loader], workers: list[int], seconds: float, progress: Progress,
+    cancelled: Cancelled = bool, row: Row = unheard,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Images a second that are read with so many workers; each is measured about so many seconds after its first batch."""
-    found = []
+    found: list[dict[str, Any]] = []
     for number, count_of in enumerate(workers):
+        if found and cancelled():
+            break
         loader = make(count_of)
         try:
             batches = endless(loader)
@@ -220,5 +275,6 @@ def reading(
             )
         finally:
             loader.close()
+        row(found[-1])
         progress(number + 1, len(workers), "Measuring loader workers")
     return found

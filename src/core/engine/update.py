@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from src.core.engine.device import mix_seed
+from src.core.engine.devices.channel import ElsewhereError
 from src.core.engine.explain import is_out_of_memory
 from src.core.engine.task import Batch, StepOutput
 
@@ -34,7 +35,7 @@ class Update:
     """
 
     def __init__(self, trainer: Trainer) -> None:
-        self._trainer = trainer
+        self._trainer, self._group = trainer, trainer.group
         self.watched = bool(trainer.callbacks.on_gradients)
         self._weights = list(trainer.model.parameters())
         self._skips_itself = trainer.device.type == "cuda" and bool(
@@ -44,34 +45,37 @@ class Update:
     def __call__(self, batches: list[Batch]) -> tuple[list[StepOutput], Tensor | bool]:
         """Train on the batches of one update; returns what each gave, and whether the gradients were finite."""
         while True:
+            self._group.begin(self._trainer)
+            lack: Exception | None = None
+            outputs: list[StepOutput] = []
             try:
                 outputs = [self._learn(batch, len(batches)) for batch in batches]
             except (RuntimeError, MemoryError) as error:
-                if not (is_out_of_memory(error) and self._make_room(batches)):
+                if not is_out_of_memory(error):
                     raise
-            else:
-                return outputs, self._step()
+                lack = error
+            if not self._group.agree(lack is not None):
+                return self._group.total(outputs), self._step()
+            if not (self._group.retries and self._make_room(batches)):
+                raise lack or ElsewhereError
 
     def _learn(self, batch: Batch, share: int) -> StepOutput:
         """Gradients of one batch, added to those that are there; ``share`` batches make the update."""
         pieces = self._trainer.state.pieces
-        if pieces == 1:
+        if pieces == 1 and self._group.size == 1:
             output = self._forward(batch)
             self._backward(output.loss if share == 1 else output.loss / share)
             return StepOutput(output.loss.detach(), output.terms)
-        size = len(batch["index"])
-        loss: Any = 0.0
-        terms: dict[str, Any] = {}
-        for piece in divided(batch, pieces):
-            weight = len(piece["index"]) / size
+        parts: list[StepOutput] = []
+        for piece, weight in self._group.pieces(batch, pieces, divided):
             output = self._forward(piece)
-            self._backward(output.loss * (weight / share))
-            loss = loss + weight * output.loss.detach()
-            terms = {name: terms.get(name, 0.0) + weight * value for name, value in output.terms.items()}
-        return StepOutput(loss, terms)
+            self._backward(output.loss * (weight / share * self._group.gain))
+            parts.append(weighted(output, weight))
+        return added(parts)
 
     def _forward(self, batch: Batch) -> StepOutput:
         trainer = self._trainer
+        self._group.attend(batch)
         prepared = trainer.task.prepare(batch, trainer.device)
         with trainer.autocast:
             return trainer.task.training_step(trainer.model, prepared)
@@ -85,6 +89,7 @@ class Update:
     def _step(self) -> Tensor | bool:
         trainer = self._trainer
         optimizer, scaled = trainer.optimizer, trainer.precision.scaled
+        self._group.add_gradients(self._weights)
         if scaled:
             trainer.scaler.unscale_(optimizer)
         if self.watched:
@@ -100,10 +105,10 @@ class Update:
             trainer.scaler.step(optimizer)
             trainer.scaler.update()
         elif self._skips_itself:
-            finite = torch.isfinite(norm)
+            finite = torch.isfinite(self._group.norm(norm))
             optimizer.grad_scale, optimizer.found_inf = None, (~finite).float()  # type: ignore[attr-defined]
             optimizer.step()
-        elif finite := math.isfinite(float(norm)):
+        elif finite := math.isfinite(float(self._group.norm(norm))):
             optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         return finite
@@ -112,7 +117,7 @@ class Update:
         """Divide the batches further; False where they cannot be."""
         trainer = self._trainer
         state = trainer.state
-        most = max(len(batch["index"]) for batch in batches)
+        most = self._group.most(batches)
         if state.pieces >= most:
             return False
         state.pieces = min(2 * state.pieces, most)
@@ -140,14 +145,34 @@ def divided(batch: Batch, pieces: int) -> list[Batch]:
     size = len(batch["index"])
     pieces = min(pieces, size)
     edges = [round(k * size / pieces) for k in range(pieces + 1)]
+    return [part_of(batch, first, last) for first, last in itertools.pairwise(edges)]
 
-    def part(value: Any, first: int, last: int) -> Any:
+
+def part_of(batch: Batch, first: int, last: int) -> Batch:
+    """The samples of a batch from ``first`` to before ``last``; see `divided`."""
+    size = len(batch["index"])
+
+    def part(value: Any) -> Any:
         belongs = isinstance(value, (Tensor, list, tuple)) and not (
             isinstance(value, Tensor) and value.ndim == 0
         )
         return value[first:last] if belongs and len(value) == size else value
 
-    return [
-        {name: part(value, first, last) for name, value in batch.items()}
-        for first, last in itertools.pairwise(edges)
-    ]
+    return {name: part(value) for name, value in batch.items()}
+
+
+def weighted(output: StepOutput, weight: float) -> StepOutput:
+    """Loss and terms of a part with its share of the whole; of one that only stands in (0) not even what is no number."""
+    if not weight:
+        zero = torch.zeros_like(output.loss)
+        return StepOutput(zero, dict.fromkeys(output.terms, zero))
+    return StepOutput(weight * output.loss.detach(), {k: weight * v for k, v in output.terms.items()})
+
+
+def added(parts: list[StepOutput]) -> StepOutput:
+    """The sum of weighted parts."""
+    first, *others = parts
+    for part in others:
+        terms = {name: value + part.terms[name] for name, value in first.terms.items()}
+        first = StepOutput(first.loss + part.loss, terms)
+    return first

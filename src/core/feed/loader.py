@@ -9,10 +9,12 @@ from typing import Any, overload
 
 import cv2
 import numpy as np
+import torch
 from torch.utils.data import DataLoader
 
 from src.core.feed.dataset import ImageMaskDataset, Key, TooManyUnreadableError, Unreadable
 from src.core.feed.sampling import Drawing
+from src.core.feed.shares import Share
 from src.core.feed.workers import (
     Batch,
     Failure,
@@ -23,6 +25,7 @@ from src.core.feed.workers import (
     assemble,
     resolve_workers,
     start_worker,
+    usable_cores,
 )
 
 #: Batches that each worker may be ahead of the model.
@@ -62,6 +65,19 @@ class Batches(Sequence[list[Key]]):
         part = slice(first, first + self._size)
         pairs = zip(self._order[part].tolist(), self._repeat[part].tolist(), strict=True)
         return [Key(self._epoch, item, repeat) for item, repeat in pairs]
+
+
+class Parts(Sequence[list[Key]]):
+    """The keys of one device's part of each batch; see `Share.of`."""
+
+    def __init__(self, batches: Sequence[list[Key]], share: Share) -> None:
+        self._batches, self._share = batches, share
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: Any) -> Any:
+        return list(self._share.of(self._batches[number])[0])
 
 
 class FeedLoader:
@@ -121,7 +137,9 @@ class FeedLoader:
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.pin = pin
-        self.workers, self.kind = resolve_workers(workers, worker_kind, device_type)
+        self._wanted = workers, worker_kind, device_type
+        self.workers, self.kind = resolve_workers(*self._wanted)
+        self._share: Share | None = None
         self.quarantined: dict[str, str] = {}
         self._drawing = Drawing(
             len(dataset),
@@ -138,6 +156,15 @@ class FeedLoader:
         self._plan = Plan()
         self._running: Generator[Batch, None, None] | None = None
         cv2.setNumThreads(0)
+
+    def take(self, share: Share) -> None:
+        """Read only one device's part of each batch from now on; the batches stay those of all devices together.
+
+        They have two keys more, which `src.core.engine.devices.shards` explains, and come also where no item could be read.
+        """
+        self._share = share
+        cores = max(1, usable_cores() // share.beside)
+        self.workers, self.kind = resolve_workers(*self._wanted, cores=cores)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -170,6 +197,9 @@ class FeedLoader:
         return self._running
 
     def _run(self, batches: Sequence[list[Key]], epoch: int, start: int) -> Generator[Batch, None, None]:
+        share, whole = self._share, batches
+        if share is not None:
+            batches = Parts(whole, share)
         if self.workers == 0:
             source = (assemble(self.dataset, keys, self.pin) for keys in batches)
         else:
@@ -178,7 +208,10 @@ class FeedLoader:
         try:
             for number, batch in enumerate(source, start):
                 pending += self._quarantine(batch["unreadable"])
-                if len(batch["index"]):
+                if share is not None:
+                    batch["whole"] = torch.tensor([key.item for key in whole[number - start]])
+                    batch["stands_in"] = share.of(batch["whole"])[1]
+                if len(batch["index"]) or share is not None:
                     batch["unreadable"], pending = pending, []
                     batch["epoch"], batch["number"] = epoch, number
                     yield batch
@@ -224,6 +257,7 @@ class FeedLoader:
                 prefetch_factor=_AHEAD,
                 pin_memory=self.pin,
                 worker_init_fn=start_worker,
+                generator=torch.Generator(),  # else it draws from the numbers that drop-out gets
             )
         if not batches:
             return

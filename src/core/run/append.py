@@ -26,7 +26,11 @@ class AppendFile:
         self._handle = path.open("ab", buffering=0)
         self._end = self._handle.seek(0, os.SEEK_END)
         if torn:  # the process before this one died in the middle of a line
-            self._end += self._handle.write(b"\n")
+            try:
+                self._end += self._handle.write(b"\n")
+            except OSError:
+                self._handle.close()
+                raise
 
     def write(self, line: bytes) -> int:
         """Append a line and its end; returns the offset at which it begins.

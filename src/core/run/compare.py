@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, flatten, read_yaml
-from src.core.evaluation import DocumentError, Evaluation, compare, read_evaluation
+from src.core.evaluation import ClassEvaluation, DocumentError, Evaluation, compare, read_any_evaluation
+from src.core.run.events import EventTail
 from src.core.run.folder import RunFolder
+from src.core.run.folds import FOLD, are_folds, read_folds, settings_of
 from src.core.run.library_work import jobs_in
 from src.core.run.state import summarise
+from src.core.run.worked import usual_speed, working_time
 
 #: As many as there are colours and strokes that everybody tells apart.
 LEAST, MOST = 2, 8
-#: Settings that say where a run lies, not what it does.
-_NOT_COMPARED = ("runs_dir", "name")
 #: Of each run so many of its newest evaluations are looked at.
 _EVALUATIONS = 4
 LOSSES = ("train_loss", "val_loss")
@@ -37,7 +37,8 @@ class ComparedRun:
         metric, maximise: What the best model is chosen by, and whether more is better.
         best_value, best_epoch: The best so far.
         epochs, planned: Done, and asked for.
-        seconds, epoch_seconds: Training and validating altogether, and the median of an epoch; None before the first.
+        seconds: How long processes worked on it, as the header of the run says; None before the first start.
+        epoch_seconds: Median of an epoch, training and validating; None before the first.
         images_per_second: Median over the epochs.
         device, precision, parameters, split_hash: As its start says them.
         settings: Dotted key to value.
@@ -170,15 +171,15 @@ def _read(folder: RunFolder) -> ComparedRun:
     started = next((e.data for e in reversed(found.history) if e.type == "run_started"), {})
     epochs = [e.data for e in found.history if e.type == "epoch_completed"]
     times = [_total(e.get("seconds")) for e in epochs]
-    speeds = [
-        float(e["images_per_second"]) for e in epochs if isinstance(e.get("images_per_second"), (int, float))
-    ]
+    log = EventTail(folder.events).read(
+        skip=("batch_progress",)
+    )  # whole: what did not count took its time too
     return ComparedRun(
         folder, found.state, found.metric, started.get("mode", "max") != "min", found.best_value, found.best_epoch,
-        found.epoch, found.epochs, sum(times) if times else None, statistics.median(times) if times else None,
-        statistics.median(speeds) if speeds else None, str(started.get("device") or ""),
+        found.epoch, found.epochs, working_time(log), statistics.median(times) if times else None,
+        usual_speed(epochs), str(started.get("device") or ""),
         str(started.get("precision") or ""), started.get("parameters"), str(started.get("split_hash") or ""),
-        _config(folder), _curves(epochs),
+        settings_of(folder), _curves(epochs),
     )  # fmt: skip
 
 
@@ -200,15 +201,6 @@ def _curves(epochs: list[dict[str, Any]]) -> dict[str, list[tuple[int, float | N
     return curves
 
 
-def _config(folder: RunFolder) -> dict[str, Any]:
-    try:
-        values = read_yaml(folder.config)
-    except ConfigError:
-        return {}
-    values.pop("origins", None)
-    return {key: value for key, value in flatten(values).items() if key not in _NOT_COMPARED}
-
-
 def _settings(runs: Sequence[ComparedRun]) -> tuple[Setting, ...]:
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     rows = [Setting(key, tuple(run.settings.get(key) for run in runs)) for key in keys]
@@ -217,7 +209,9 @@ def _settings(runs: Sequence[ComparedRun]) -> tuple[Setting, ...]:
 
 def _notes(runs: Sequence[ComparedRun]) -> list[str]:
     notes = []
-    if len({run.split_hash for run in runs if run.split_hash}) > 1:
+    if are_folds([run.settings for run in runs]):
+        notes.append(read_folds([(run.folder, int(run.settings[FOLD])) for run in runs]).sentence())
+    elif len({run.split_hash for run in runs if run.split_hash}) > 1:
         notes.append("The runs have different splits: their validation values are of different images.")
     metrics = sorted({run.metric for run in runs if run.metric})
     if len(metrics) > 1:
@@ -242,27 +236,32 @@ def _paired(folders: Sequence[RunFolder]) -> list[Paired]:
     ]
 
 
-def _evaluations(folder: RunFolder) -> list[Evaluation]:
-    documents = []
+def _evaluations(folder: RunFolder) -> list[Evaluation | ClassEvaluation]:
+    documents: list[Evaluation | ClassEvaluation] = []
     done = [job for job in jobs_in(folder.path) if job.job == "evaluate" and job.status == "completed"]
     for job in done[:_EVALUATIONS]:
         try:
-            documents.append(read_evaluation(Path(job.folder)))
+            documents.append(read_any_evaluation(Path(job.folder)))
         except DocumentError:
             continue
     return documents
 
 
-def _pair(first: int, second: int, a: list[Evaluation], b: list[Evaluation]) -> Paired:
-    """The two evaluations with the most images in common."""
-    names = [[{image.id for image in document.images} for document in side] for side in (a, b)]
+def _pair(
+    first: int,
+    second: int,
+    a: list[Evaluation | ClassEvaluation],
+    b: list[Evaluation | ClassEvaluation],
+) -> Paired:
+    """The two evaluations with the most samples in common."""
+    names = [[set(document.sample_ids) for document in side] for side in (a, b)]
     common, x, y = max(
         ((len(names[0][i] & names[1][j]), i, j) for i in range(len(a)) for j in range(len(b))),
         key=lambda triple: (triple[0], -triple[1], -triple[2]),
     )
     if not common:
         return Paired(
-            first, second, problem="They were evaluated on different images: evaluate both on the same data."
+            first, second, problem="They were evaluated on different data: evaluate both on the same data."
         )
     try:
         return Paired(first, second, compare(a[x], b[y]))

@@ -7,9 +7,18 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 _ANSWER_S = 10.0
+
+
+def asked_for(config: Mapping[str, Any]) -> tuple[str, int]:
+    """The device that the plain values of a run's configuration ask for, and how many of them."""
+    training = config.get("training")
+    values: Mapping[str, Any] = training if isinstance(training, Mapping) else {}
+    count = values.get("devices", 1)
+    return str(values.get("device") or "auto"), count if isinstance(count, int) and count >= 0 else 1
 
 
 def visible_cards() -> list[str]:
@@ -41,13 +50,26 @@ def candidates(wanted: str, cards: Sequence[str]) -> list[str]:
     return ["cuda:0" if wanted == "cuda" else wanted]
 
 
-def free_slot(wanted: str, cards: Sequence[str], busy: Collection[str]) -> str | None:
-    """The first free one of `candidates`, or None."""
-    return next((slot for slot in candidates(wanted, cards) if slot not in busy), None)
+def free_slot(wanted: str, cards: Sequence[str], busy: Collection[str], count: int = 1) -> str | None:
+    """The first free one of `candidates`, or as many as the run asks for, joined by a plus; None where there are too few.
+
+    ``count`` 0 stands for all GPUs. Several processes on the processor, or more GPUs than there are, which the run itself
+    refuses in words, count as what there is.
+    """
+    found = candidates("auto" if count != 1 and wanted == "cuda" else wanted, cards)
+    needed = min(count or len(found), len(found))
+    free = [slot for slot in found if slot not in busy]
+    return "+".join(free[:needed]) if len(free) >= needed else None
+
+
+def taken(slot: str) -> list[str]:
+    """The devices of a slot."""
+    return slot.split("+") if slot else []
 
 
 def environment_for(wanted: str, slot: str, cards: Sequence[str]) -> dict[str, str]:
-    """Variables that make a run with the device ``auto`` take just this GPU; nothing for any other device."""
-    if wanted != "auto" or not slot.startswith("cuda:"):
+    """Variables that make a run with the device ``auto`` take just these GPUs; nothing for a device that has a name."""
+    slots = taken(slot)
+    if not slots or not slots[0].startswith("cuda:") or (wanted != "auto" and len(slots) == 1):
         return {}
-    return {"CUDA_VISIBLE_DEVICES": cards[int(slot.removeprefix("cuda:"))]}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(cards[int(name.removeprefix("cuda:"))] for name in slots)}

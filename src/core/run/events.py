@@ -6,23 +6,26 @@ fields of the event. Readers skip a half-written line and pass over types they d
 ===================  ==================================================================================
 type                 fields
 ===================  ==================================================================================
-run_started          attempt, resumed (bool), epoch, step: where it goes on; task, device, precision, epochs,
+run_started          attempt, resumed (bool), epoch, step: where it goes on; task, device, devices (how many), precision, epochs,
                      steps_per_epoch, batch_size, train_samples, val_samples, parameters, metric, mode, class_names, split_hash,
                      trial (a quick trial or one that learns batches by heart)
 job_started          model, device, precision, items (of a job with a trained model; some add facts of their own)
 stage                what, done, total (work before the first step, such as building a cache; at most 5 a second)
+measured             kind (lr, batch, machine, compile), row (of the result of a measurement, as soon as it is known)
 epoch_started        epoch (from 1), epochs
 batch_progress       epoch, phase (train, val), batch, batches, loss, terms, lr, per_second (at most 20 a second)
 gradients            epoch, phase (train), batch, total, parts (norm by part of the network; at most one a second)
 epoch_completed      epoch, train_loss, val_loss, metrics, per_class, terms, lr, seconds, images_per_second,
                      wait_share, is_best, best_value, best_epoch
 checkpoint_saved     epoch, step, roles (last, best, keep), file, bytes
-preview_written      epoch, items: list of {sample, image, truth, prediction, metric}
+preview_written      epoch, items: list of {sample, image, truth, prediction, metric, [shows], [value]}
 resource_sample      cpu_percent, memory_mb, gpu_percent, gpu_memory_mb, gpu_memory_total_mb, wait_share, memory_used_mb,
                      memory_total_mb, disk_free_gb, disk_read_mb_s
 geometry             words (how the images are brought to the network, once a prediction)
+rolled_back          epoch, step (of the checkpoint to which a run went back), steps_per_epoch, times, lr (from there on)
 warning              severity (warning, notice), code, message, cure, where
-run_ended            status (see `ENDINGS`), cause, cure, epoch, best_value, best_epoch, checkpoint, model, report
+run_ended            status (see `ENDINGS`), cause, cure, epoch, best_value, best_epoch, checkpoint, model, report,
+                     [refused] (an attempt to resume that could not begin; status is that of the attempt before)
 ===================  ==================================================================================
 """
 
@@ -138,10 +141,12 @@ class EventTail:
 
 
 def history(events: list[Event]) -> list[Event]:
-    """The events that count: what an interrupted attempt did after the point where a later one took over is dropped."""
+    """The events that count: what was done after the point where a later attempt took over, or to which the run was rolled back,
+    is dropped.
+    """
     kept: list[Event] = []
     for event in events:
-        if event.type == "run_started" and event.get("attempt", 1) > 1:
+        if event.type == "rolled_back" or (event.type == "run_started" and event.get("attempt", 1) > 1):
             epoch, step = int(event.get("epoch", 1)), int(event.get("step", 0))
             kept = [e for e in kept if not _superseded(e, epoch, step)]
         kept.append(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import re
@@ -34,9 +35,16 @@ def default_runs_dir() -> Path:
     return workspace() / "runs"
 
 
+#: Numbers the files that are written at the same time by one process.
+_writes = itertools.count()
+
+
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside the target, flush to the disk, rename: a reader sees the old file or the new one, never half."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write beside the target, flush to the disk, rename: a reader sees the old file or the new one, never half.
+
+    Two threads may write the same file, and a signal may come in the middle and do so: the last rename counts.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{next(_writes)}.tmp")
     try:
         with beside.open("wb") as handle:
             handle.write(data)

@@ -97,14 +97,23 @@ def remove(record: ModelRecord) -> Path | None:
         return None
     if process_alive(record.run) or any(process_alive(RunFolder(job.folder)) for job in record.jobs):
         raise LibraryError(f"A process works on {record.name}. Stop it first, then remove the model.")
-    trash = record.path.parent / _TRASH
-    target = next(p for p in _names(trash, record.path.name) if not p.exists())
+    return move_to_trash(record.path, record.name)
+
+
+def move_to_trash(path: Path, name: str) -> Path:
+    """Move a folder into ``trash`` beside it; returns where it lies now.
+
+    Raises:
+        LibraryError: It cannot be moved.
+    """
+    trash = path.parent / _TRASH
+    target = next(p for p in _names(trash, path.name) if not p.exists())
     try:
         trash.mkdir(exist_ok=True)
-        record.path.rename(target)
+        path.rename(target)
     except OSError as error:
         raise LibraryError(
-            f"{record.name} cannot be moved to {trash}: {error.strerror or error}. Close what uses its files."
+            f"{name} cannot be moved to {trash}: {error.strerror or error}. Close what uses its files."
         ) from None
     return target
 

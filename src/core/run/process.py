@@ -13,7 +13,7 @@ from typing import IO
 
 from src.core.run import commands
 from src.core.run.folder import RunFolder
-from src.core.run.state import settle
+from src.core.run.state import full_disk, settle
 
 _APP = Path(__file__).resolve().parents[3] / "app.py"
 
@@ -80,6 +80,8 @@ def explain(returncode: int, log: Path) -> tuple[str, str]:
             )
         return f"The process was ended from outside ({name}).", "Resume goes on from the last checkpoint."
     last = decisive_words(log)
+    if not last and (found := full_disk(log.parent)):
+        return found
     said = f"Its last words: “{last}”." if last else "It printed nothing."
     cure = next(
         (cure for pattern, cure in _CURES if re.search(pattern, last)),

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from src.core.config import ConfigError, read_yaml
+from src.core.run.device_slots import asked_for
 from src.core.run.folder import RunFolder, workspace, write_atomically
 from src.core.run.process import ChildProcess
 from src.core.run.queue_state import QueueEntry, QueueError, QueueState, entry_from
@@ -130,7 +131,7 @@ class RunQueue:
             QueueError: It is queued or runs already, is completed, or the queue cannot be written.
         """
         try:
-            device = str((read_yaml(run.config).get("training") or {}).get("device") or "auto")
+            device, devices = asked_for(read_yaml(run.config))
         except (ConfigError, AttributeError) as error:
             raise QueueError(
                 f"{run.name} cannot be queued: its configuration cannot be read. {error}"
@@ -145,7 +146,7 @@ class RunQueue:
         with self.edit() as edit:
             if any(e.run == run.path and e.state != "ended" for e in edit.state.entries):
                 raise QueueError(f"The run {run.name} is in the queue already.")
-            entry = QueueEntry(edit.state.next, run.path, device, added=time.time(), made=made)
+            entry = QueueEntry(edit.state.next, run.path, device, devices, added=time.time(), made=made)
             edit.state = replace(edit.state, entries=(*edit.state.entries, entry), next=entry.id + 1)
         return entry
 

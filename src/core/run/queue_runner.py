@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import psutil
 
 from src.core.config import ConfigError, read_yaml
-from src.core.run.device_slots import candidates, environment_for, free_slot, visible_cards
+from src.core.run.device_slots import asked_for, environment_for, free_slot, taken, visible_cards
 from src.core.run.folder import RunFolder, RunFolderError, default_runs_dir
 from src.core.run.process import ChildProcess
 from src.core.run.queue import QueueEntry, QueueError, QueueState, RunQueue
@@ -70,7 +70,7 @@ class QueueRunner:
         self._start = start
         self._cards = visible_cards() if cards is None else cards
         self._every = every_s
-        self._devices: dict[Path, str] = {}
+        self._devices: dict[Path, list[str]] = {}
 
     def run(self) -> None:
         """Until nothing runs and nothing may be started; returns at once where another process does it."""
@@ -141,12 +141,12 @@ class QueueRunner:
 
     def _choose(self, state: QueueState, elsewhere: set[str]) -> list[QueueEntry]:
         """The entries that have a device now, as they are once they run."""
-        busy = {e.slot for e in state.running} | elsewhere
+        busy = {name for e in state.running for name in taken(e.slot)} | elsewhere
         chosen = []
         for entry in state.waiting:
-            slot = free_slot(entry.device, self._cards, busy)
+            slot = free_slot(entry.device, self._cards, busy, entry.devices)
             if slot is not None:
-                busy.add(slot)
+                busy.update(taken(slot))
                 chosen.append(
                     replace(entry, state="running", slot=slot, started=time.time(), pid=0, born=0.0)
                 )
@@ -185,17 +185,17 @@ class QueueRunner:
         for place in places:
             for folder in list_runs(place):
                 if folder.path not in mine and process_alive(folder):
-                    busy.add(candidates(self._device_of(folder), self._cards)[0])
+                    busy.update(self._wanted_by(folder))
         return busy
 
-    def _device_of(self, folder: RunFolder) -> str:
+    def _wanted_by(self, folder: RunFolder) -> list[str]:
+        """The devices that a run takes which nobody gave any."""
         if folder.path not in self._devices:
             try:
-                training: Any = read_yaml(folder.config).get("training")
+                device, count = asked_for(read_yaml(folder.config))
             except ConfigError:
-                training = None
-            said = training.get("device") if isinstance(training, dict) else None
-            self._devices[folder.path] = str(said or "auto")
+                device, count = "auto", 1
+            self._devices[folder.path] = taken(free_slot(device, self._cards, (), count) or "")
         return self._devices[folder.path]
 
 

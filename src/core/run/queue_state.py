@@ -25,7 +25,8 @@ class QueueEntry:
         run: The run folder.
         device: What its configuration asks for (``auto``, ``cpu``, ``cuda:0``, …).
         state: ``waiting``, ``running`` (it was started), ``ended``; how it ended the run itself says.
-        slot: The device that it was given, while it runs and afterwards.
+        devices: How many of them; 0 stands for all GPUs.
+        slot: The device that it was given, while it runs and afterwards; several are joined by a plus.
         added, started, ended: Unix time, s; 0 where it did not happen yet.
         pid, born: Its process and when that was created, as far as known.
         made: The run was made for the queue and has nothing in it yet.
@@ -35,6 +36,7 @@ class QueueEntry:
     id: int
     run: Path
     device: str = "auto"
+    devices: int = 1
     state: EntryState = "waiting"
     slot: str = ""
     added: float = 0.0

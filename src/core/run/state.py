@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,13 @@ import psutil
 
 from src.core.run.events import Event, EventTail, EventWriter, history
 from src.core.run.folder import RunFolder, RunFolderError
+from src.core.run.queue_place import queue_place
 from src.core.run.said import NOTHING, Said, read_said
 
+#: Bytes; with fewer than these an ending cannot be relied upon to be written.
+_LEAST_FREE = 1 << 20
+#: How systems say that the disk is full.
+_NO_SPACE = re.compile(r"(?i)no space left|not enough space on the disk|disk quota")
 #: A process of another machine counts as alive while its log was touched within this time.
 REMOTE_SILENCE_S = 90.0
 #: The states of a run; those after ``running`` are endings.
@@ -36,6 +44,7 @@ class RunSummary:
         best_value, best_epoch: The best so far.
         cause, cure: Of the ending, or empty.
         said: Star, tags and notes.
+        queued: Place among the runs that wait in the queue, from 1; 0 where it does not wait.
     """
 
     folder: RunFolder
@@ -54,7 +63,16 @@ class RunSummary:
     model: str = ""
     report: str = ""
     said: Said = NOTHING
+    queued: int = 0
     history: list[Event] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def title(self) -> str:
+        """The state in words: ``Running``, ``Queued (2nd)``, ``Paused, queued (next)``."""
+        if not self.queued:
+            return TITLES[self.state]
+        place = f"({'next' if self.queued == 1 else ordinal(self.queued)})"
+        return f"Queued {place}" if self.state == "new" else f"{TITLES[self.state]}, queued {place}"
 
     @property
     def alive(self) -> bool:
@@ -74,8 +92,42 @@ class RunSummary:
             "best_epoch": self.best_epoch, "checkpoint": self.checkpoint or None, "model": self.model or None,
             "report": self.report or None, "cause": self.cause or None, "cure": self.cure or None,
             "started": self.started or None, "updated": self.updated or None, "starred": self.said.starred,
-            "tags": list(self.said.tags), "notes": self.said.notes or None,
+            "tags": list(self.said.tags), "notes": self.said.notes or None, "queued": self.queued or None,
         }  # fmt: skip
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``11th``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number:,}{ending}"
+
+
+def full_disk(place: Path) -> tuple[str, str] | None:
+    """Cause and cure of a run that could not even write down why it ended; None where there is room."""
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError:
+        return None
+    return _full(place) if free < _LEAST_FREE else None
+
+
+def _full(place: Path) -> tuple[str, str]:
+    return (
+        f"The disk that holds {place} is full: the run could save nothing more, nor write down why it ended.",
+        "Free some space. Resume then goes on from the last checkpoint, or from the beginning where there is none.",
+    )
+
+
+def _vanished(folder: RunFolder, events: list[Event]) -> tuple[str, str]:
+    """Why a process may have gone without an ending: the disk is full, or was when it last warned of something."""
+    told = reversed([e for e in events if e.type in ("run_started", "warning")])
+    warned = takewhile(lambda e: e.type == "warning", told)
+    if any(_NO_SPACE.search(str(e.get("message", ""))) for e in warned):
+        return _full(folder.path)
+    return full_disk(folder.path) or (
+        "The process disappeared without a word: it was killed from outside, or the machine went down.",
+        "Resume goes on from the last checkpoint.",
+    )
 
 
 def process_alive(folder: RunFolder) -> bool:
@@ -133,10 +185,7 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
     newest = completed[-1] if completed else None
     cause, cure = (ended.get("cause", ""), ended.get("cure", "")) if ended else ("", "")
     if state == "killed" and not cause:
-        cause = (
-            "The process disappeared without a word: it was killed from outside, or the machine went down."
-        )
-        cure = "Resume goes on from the last checkpoint."
+        cause, cure = _vanished(folder, events)
     return RunSummary(
         folder=folder,
         state=state,
@@ -154,6 +203,7 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
         model=(ended.get("model") or "") if ended else "",
         report=(ended.get("report") or "") if ended else "",
         said=read_said(folder),
+        queued=queue_place(folder.path),
         history=events,
     )
 
@@ -184,7 +234,8 @@ def list_runs(runs_dir: Path) -> list[RunFolder]:
 def settle(folder: RunFolder, cause: str, cure: str, status: str = "killed") -> bool:
     """Write the ending of a run whose process died without one; returns whether it was needed.
 
-    Safe from several readers at once: only the one that gets the run's lock writes.
+    Safe from several readers at once: only the one that gets the run's lock writes. Where the disk is full or gone
+    nothing is written, and whoever reads the run explains it anew.
     """
     try:
         lock = folder.lock(timeout=1.0)
@@ -196,11 +247,15 @@ def settle(folder: RunFolder, cause: str, cure: str, status: str = "killed") -> 
             return False
         summary = summarise_events(folder, events, alive=False)
         writer = EventWriter(folder.events)
-        writer.write(
-            "run_ended", status=status, cause=cause, cure=cure, epoch=summary.epoch,
-            best_value=summary.best_value, best_epoch=summary.best_epoch, checkpoint=None, model=None, report=None,
-        )  # fmt: skip
-        writer.close()
+        try:
+            writer.write(
+                "run_ended", status=status, cause=cause, cure=cure, epoch=summary.epoch,
+                best_value=summary.best_value, best_epoch=summary.best_epoch, checkpoint=None, model=None, report=None,
+            )  # fmt: skip
+        finally:
+            writer.close()
         return True
+    except OSError:
+        return False
     finally:
         lock.release()

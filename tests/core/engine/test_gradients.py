@@ -71,11 +71,7 @@ def test_norms_are_those_before_clipping_and_scaling_by_accumulation(tmp_path: P
     trainer.callbacks.on_gradients.append(Own().on_gradients)
     trainer.fit()
     writer.close()
-    found = [
-        e
-        for e in EventTail(writer._handle.name and tmp_path / "events.jsonl").read()
-        if e.type == "gradients"
-    ]
+    found = [e for e in EventTail(tmp_path / "events.jsonl").read() if e.type == "gradients"]
     assert len(found) == 1 and found[0]["epoch"] == 1 and found[0]["batch"] == 1
     assert found[0]["parts"] == pytest.approx(expected)
     assert found[0]["total"] == pytest.approx(math.hypot(*expected.values())) and found[0]["total"] > 1e-3

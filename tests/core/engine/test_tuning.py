@@ -12,6 +12,7 @@ import torch
 from src.core.engine import tuning
 from src.core.engine.tuning import (
     batch_sizes,
+    compiled,
     computing,
     rate_range,
     reading,
@@ -123,3 +124,30 @@ def test_loaders_are_measured_and_closed() -> None:
     found = reading(make, [0, 2], 0.01, lambda *_: None)
     assert [r["data.workers"] for r in found] == [0, 2] and all(r["images_per_second"] > 0 for r in found)
     assert all(loader.closed for loader in made)
+
+
+def test_the_network_is_measured_compiled_and_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bool] = []
+
+    def succeed(*_: Any) -> str:
+        tried.append(True)
+        return ""
+
+    monkeypatch.setattr(tuning, "compile_where_it_works", succeed)
+    monkeypatch.setattr(tuning, "step_seconds", lambda trainer, batch, *_: 0.5 if tried else 1.0)
+    told: list[dict[str, Any]] = []
+    rows, why = compiled(make_trainer(), lambda *_: None, lambda: False, told.append)
+    assert [(r["training.compile"], r["seconds"]) for r in rows] == [(False, 1.0), (True, 0.5)] and why == ""
+    assert told == rows and rows[0]["compile_seconds"] == 0.0 < rows[1]["compile_seconds"]
+    assert rows[1]["images_per_second"] == 2 * rows[0]["images_per_second"]
+
+    monkeypatch.setattr(tuning, "compile_where_it_works", lambda *_: "no compiler")
+    rows, why = compiled(make_trainer(), lambda *_: None, lambda: False)
+    assert len(rows) == 1 and why == "no compiler"
+    assert compiled(make_trainer(), lambda *_: None, lambda: True) == ([], "")
+
+
+def test_each_row_is_told_as_soon_as_it_is_known() -> None:
+    told: list[dict[str, Any]] = []
+    found = batch_sizes(make_trainer(), 4, lambda *_: None, lambda: False, told.append)
+    assert told == found["curve"] and told

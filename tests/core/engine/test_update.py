@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 
 from src.core.config.training import RunConfig
 from src.core.engine.callbacks import Callback
+from src.core.engine.checkpoint import encode_state, read_state
 from src.core.engine.pending import NonFiniteLossError
 from src.core.engine.task import Batch, StepOutput
 from src.core.engine.trainer import Trainer
@@ -155,3 +157,77 @@ def test_one_more_than_the_limit_ends_the_run() -> None:
     with pytest.raises(NonFiniteLossError):
         trainer.fit()
     assert trainer.state.skipped == 3 and len(watcher.warnings) == 2
+
+
+class Keeper(Callback):
+    """The checkpoints of a run, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: bytes = b""
+        self.at: list[tuple[int, int]] = []
+
+    def on_save(self, trainer: Trainer, reason: str) -> None:
+        state, header = trainer.snapshot()
+        self.kept = encode_state(state, header)
+
+    def on_roll_back(self, trainer: Trainer) -> None:
+        self.at.append((trainer.state.epoch, trainer.state.rollbacks))
+
+    def recover(self, place: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        place.write_bytes(self.kept)
+        return read_state(place) if self.kept else None
+
+
+def failing(
+    monkeypatch: pytest.MonkeyPatch, place: Path, until: int, **options: Any
+) -> tuple[Trainer, Keeper, Watcher]:
+    """A run whose loss is no number from its second epoch on, until the learning rate was halved so many times."""
+    keeper, watcher = Keeper(), Watcher()
+    trainer = make_trainer(callbacks=(keeper, watcher), skip_limit=1, ema_decay=0.9, **options)
+    trainer.recover = lambda: keeper.recover(place)
+    trainer.report_every = 0.0
+    step = ToyTask.training_step
+
+    def training_step(self: ToyTask, model: nn.Module, batch: Batch) -> StepOutput:
+        output = step(self, model, batch)
+        if trainer.state.epoch > 1 and trainer.schedule.lowered < until:
+            output.loss = output.loss * float("inf")
+        return output
+
+    monkeypatch.setattr(ToyTask, "training_step", training_step)
+    return trainer, keeper, watcher
+
+
+def test_a_run_whose_numbers_fail_goes_back_and_on_with_half_the_rate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trainer, keeper, watcher = failing(monkeypatch, tmp_path / "last", until=2, rollbacks=2)
+    assert trainer.fit().status == "completed"
+    assert keeper.at == [(2, 1), (2, 2)] and trainer.state.rollbacks == 2 and trainer.state.skipped == 0
+    assert [e["epoch"] for e in trainer.state.history] == list(range(1, trainer.options.epochs + 1))
+    plain = make_trainer().schedule
+    for schedule in (trainer.schedule, plain):
+        schedule.update = 7
+        schedule.step()
+    assert trainer.schedule.rate == pytest.approx(0.25 * plain.rate)
+    told = [message for code, message, _ in watcher.warnings if code == "rolled-back"]
+    assert len(told) == 2 and "epoch 2, step 0" in told[1] and "2. of at most 2 times" in told[1]
+    assert all(torch.isfinite(v).all() for v in trainer.model.state_dict().values())
+    assert trainer.snapshot()[1]["schedule"]["lowered"] == 2, "a resumed run goes on with the lower rate"
+
+
+@pytest.mark.parametrize(("allowed", "times"), [(0, 0), (1, 1)])
+def test_going_back_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, allowed: int, times: int
+) -> None:
+    trainer, keeper, _ = failing(monkeypatch, tmp_path / "last", until=9, rollbacks=allowed)
+    with pytest.raises(NonFiniteLossError):
+        trainer.fit()
+    assert len(keeper.at) == times
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_back_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = make_trainer(train=ToyLoader(poison=(1, 2)), skip_limit=0, rollbacks=5)
+    with pytest.raises(NonFiniteLossError):
+        trainer.fit()
+    assert trainer.state.rollbacks == 0

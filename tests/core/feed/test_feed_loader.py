@@ -60,12 +60,14 @@ def test_same_bytes_with_0_workers_threads_and_processes(make_samples: Make) -> 
             "worker_kind": kind,
             "balance": 0.6,
         }
+        random = torch.get_rng_state()
         with FeedLoader(training_set(samples, max_unreadable=0.1), 4, seed=1, **options) as loader:
             batches = [batch for epoch in (0, 1) for batch in loader.epoch(epoch)]
             next(loader.epoch(2))  # abandoned
             assert same(list(loader.epoch(1, start_batch=2)), batches[5:])
         epochs.append(batches)
         loader.close()
+        assert torch.equal(random, torch.get_rng_state()), "what drop-out draws must not depend on who reads"
     assert len(epochs[0]) == 6 and not same(epochs[0][:3], epochs[0][3:])
     assert same(epochs[0], epochs[1]) and same(epochs[0], epochs[2])
     found = [[bad for batch in batches for bad in batch["unreadable"]] for batches in epochs]

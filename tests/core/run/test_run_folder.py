@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ from src.core.run import (
     summarise,
 )  # fmt: skip
 from src.core.run.checkpoints import write_verified
+from src.core.run.folder import write_atomically
+from src.core.run.process import explain
 from src.core.run.state import claim
 
 
@@ -138,6 +142,33 @@ def test_settle_writes_one_ending(folder: RunFolder) -> None:
     lock.release()
 
 
+def test_on_a_full_disk_no_ending_is_written_but_the_cause_is_told(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = EventWriter(folder.events)
+    start(writer)
+    writer.close()
+    claim(folder)
+    folder.write_json(folder.job, {**folder.read_json(folder.job), "create_time": 1.0})
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EventWriter, "write", full)
+        assert not settle(folder, "gone", "resume")
+        usage = shutil.disk_usage(folder.path)
+        patched.setattr("src.core.run.state.shutil.disk_usage", lambda _: usage._replace(free=4096))
+        found = summarise(folder)
+        assert found.state == "killed" and "is full" in found.cause and "Free some space" in found.cure
+        assert "is full" in explain(1, folder.log)[0]
+    assert "disappeared" in summarise(folder).cause
+    writer = EventWriter(folder.events)
+    writer.write("warning", message="The model was not copied: No space left on device.", cure="")
+    writer.close()
+    assert "is full" in summarise(folder).cause
+
+
 def test_the_ending_of_an_older_attempt_is_not_that_of_a_newer_one(folder: RunFolder) -> None:
     writer = EventWriter(folder.events)
     start(writer)
@@ -147,6 +178,21 @@ def test_the_ending_of_an_older_attempt_is_not_that_of_a_newer_one(folder: RunFo
     claim(folder)  # resumed; it has said nothing yet
     assert summarise(folder).state == "starting"
     assert settle(folder, "crashed at once", "") and summarise(folder).cause == "crashed at once"
+
+
+def test_a_signal_in_the_middle_of_writing_may_write_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, fsync, again = tmp_path / "command.json", os.fsync, [b"of the signal"]
+
+    def interrupted(handle: int) -> None:
+        if again:
+            write_atomically(target, again.pop())
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    write_atomically(target, b"of the program")
+    assert target.read_bytes() == b"of the program" and list(tmp_path.iterdir()) == [target]
 
 
 def test_a_weaker_command_never_replaces_a_stronger_one(folder: RunFolder) -> None:

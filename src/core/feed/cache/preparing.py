@@ -169,13 +169,13 @@ class _Choice:
                 self.say(
                     "notice",
                     "evicted",
-                    f"The cache {gone.name} ({_size(gone.bytes)}) was deleted to make room.",
+                    f"The cache {gone.name} ({size_words(gone.bytes)}) was deleted to make room.",
                 )
         if room.bytes >= needed:
             self.say(
                 "notice",
                 "build",
-                f"{_size(needed)} of decoded images are written to the cache {self.folder}.",
+                f"{size_words(needed)} of decoded images are written to the cache {self.folder}.",
             )
             return room.reserve, missing
         chosen = _that_fit(missing, sizes, room.bytes) if self.mode == "on" else []
@@ -184,9 +184,9 @@ class _Choice:
             if chosen
             else "Nothing is cached"
         )
-        self.say("notice", "partly", f"The cache does not fit: {_size(needed)} are needed, {_size(room.bytes)} may be used "
-                 f"(limit of all caches {_size(self.limit)}; {_size(room.free)} free on the disk, of which "
-                 f"{_size(room.reserve)} stay free). {what}; the others are read from their files.",
+        self.say("notice", "partly", f"The cache does not fit: {size_words(needed)} are needed, {size_words(room.bytes)} may be used "
+                 f"(limit of all caches {size_words(self.limit)}; {size_words(room.free)} free on the disk, of which "
+                 f"{size_words(room.reserve)} stay free). {what}; the others are read from their files.",
                  "Raise data.cache_limit_gb, or make room: app.py cache clear.")  # fmt: skip
         return room.reserve, chosen
 
@@ -205,7 +205,8 @@ class _Choice:
                      "from the files.", "Free disk space, or set data.cache to off.")  # fmt: skip
 
 
-def _size(count: int) -> str:
+def size_words(count: int) -> str:
+    """``3.2 GB``, ``410.0 MB``."""
     return f"{count / GB:.1f} GB" if count >= GB else f"{count / 1e6:.1f} MB"
 
 
