@@ -7,21 +7,25 @@ started. Warnings of Qt fail a test through pytest-qt (``qt_log_level_fail`` in 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
+import shutil
 import tempfile
 import threading
 import time
 import traceback
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Networks of the tests are too small for threads to help; on a busy machine waiting for each other takes most of the time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if not os.environ.get("XDG_RUNTIME_DIR"):
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="lathe-tests-")
+    atexit.register(shutil.rmtree, os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 import pytest
 from PyQt5 import sip
@@ -32,6 +36,33 @@ from PyQt5.QtWidgets import QApplication
 def pytest_configure(config: pytest.Config) -> None:
     """The offscreen platform says of itself what it cannot do; that is no fault of the window."""
     config.addinivalue_line("qt_log_ignore", "This plugin does not support")
+    config.addinivalue_line("qt_log_ignore", "PulseAudioService: ")  # a machine without a sound server
+
+
+#: Seconds after which a collection of garbage has looked at more than a test can have made.
+_LONG_S = 0.1
+
+
+def _collect() -> None:
+    """Collect garbage; where that took long, leave what is there now out of all collections that follow.
+
+    It is done after each test, to see what was left behind. To look each time at the millions of objects that torch and its
+    like make when they are imported or export a model took a quarter of the whole suite's time.
+    """
+    began = time.perf_counter()
+    gc.collect()
+    if time.perf_counter() - began > _LONG_S:
+        gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """All test modules are imported now, and torch with them."""
+    _collect()
+
+
+def pytest_unconfigure() -> None:
+    """Libraries that count their objects at the end find them gone."""
+    gc.unfreeze()
 
 
 #: Threads of libraries that live as long as the process.
@@ -96,7 +127,7 @@ def _python_threads() -> set[threading.Thread]:
 
 
 def _settle(app: QCoreApplication) -> None:
-    gc.collect()
+    _collect()
     for _ in range(3):
         app.sendPostedEvents(None, QEvent.DeferredDelete)
         app.processEvents()
@@ -143,8 +174,26 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings and runs of a test never touch those of the person who runs it."""
+def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings and runs of a test never touch those of the person who runs it; a test's own ``undo()`` changes nothing."""
     place = tmp_path_factory.mktemp("lathe")
-    monkeypatch.setenv("LATHE_SETTINGS", str(place / "settings.ini"))
-    monkeypatch.setenv("LATHE_WORKSPACE", str(place / "workspace"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATHE_SETTINGS", str(place / "settings.ini"))
+        patch.setenv("LATHE_WORKSPACE", str(place / "workspace"))
+        yield
+    shutil.rmtree(place, ignore_errors=True)
+
+
+_disk_usage = shutil.disk_usage
+
+
+def _plenty(place: Any) -> Any:
+    return type(_disk_usage(place))(250 * 10**9, 50 * 10**9, 200 * 10**9)
+
+
+@pytest.fixture(autouse=True)
+def room_on_the_disk() -> Iterator[None]:
+    """A cache keeps a reserve of the disk free; whether it is built must not depend on how full this one is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", _plenty)
+        yield

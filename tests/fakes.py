@@ -140,13 +140,19 @@ def make_fake_run(
 
 
 def write_start(
-    writer: EventWriter, epochs: int, batches: int, attempt: int = 1, epoch: int = 1, step: int = 0
+    writer: EventWriter,
+    epochs: int,
+    batches: int,
+    attempt: int = 1,
+    epoch: int = 1,
+    step: int = 0,
+    resumed: bool | None = None,
 ) -> None:
-    """A ``run_started`` event."""
+    """A ``run_started`` event; ``resumed`` None: every attempt after the first one is."""
     writer.write(
         "run_started",
         attempt=attempt,
-        resumed=attempt > 1,
+        resumed=attempt > 1 if resumed is None else resumed,
         epoch=epoch,
         step=step,
         task="segmentation",

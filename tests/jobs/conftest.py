@@ -16,9 +16,16 @@ import yaml
 
 from src.core.config import file_layer, override_layer, resolve
 from src.core.run import RunFolder, create_run
+from src.jobs import in_folder
 from src.tasks.catalog import task_info
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
+
+
+@pytest.fixture
+def no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is carried out in the tests' own process leaves its signal handlers alone."""
+    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def config_file(tmp_path: Path) -> Path:
         "runs_dir": "runs",
         "data": {"images_dir": "images", "masks_dir": "masks", "image_size": 32, "workers": 0,
                  "masks": {"meaning": "binary", "threshold": 127}},
-        "model": {"encoder": "tu-mobilenetv3_small_100"},  # small checkpoints: writing them is most of a short run
+        "model": {"architecture": "pspnet", "encoder": "tu-mobilenetv3_small_100"},  # writing checkpoints is most of a short run
         "training": {"epochs": 3, "batch_size": 2, "cpu_threads": 1, "device": "cpu"},
         "monitoring": {"preview_samples": 2, "report": False, "resource_every_s": 0},
     }  # fmt: skip

@@ -17,6 +17,7 @@ import torch
 
 from src.core.engine.checkpoint import read_state
 from src.core.run import CheckpointIndex, ChildProcess, EventTail, RunFolder, list_runs, summarise
+from src.jobs.train import run_training
 from tests.jobs.conftest import APP, lathe
 
 OPTIONS = ["training.ema_decay=0.9", "training.schedule.name=plateau", "training.accumulate=2", "training.epochs=5",
@@ -57,14 +58,14 @@ def count(folder: RunFolder, type: str) -> int:
 
 @pytest.mark.timeout(240)
 def test_killed_and_resumed_is_the_undisturbed_run(
-    config_file: Path, new_run: Callable[..., RunFolder]
+    new_run: Callable[..., RunFolder], no_signals: None
 ) -> None:
-    """One run with no workers undisturbed; one with two worker processes killed while training and while saving."""
-    code, result, _ = lathe("train", config_file, *OPTIONS)
-    assert code == 0 and result["status"] == "completed"
-    reference = RunFolder(result["run"])
+    """One run with no workers undisturbed; one with a worker process killed while training and while saving."""
+    reference = new_run(*OPTIONS)
+    assert run_training(reference.path, resume=False, follow_parent=False) == 0
+    assert summarise(reference).state == "completed"
 
-    folder = new_run(*OPTIONS, "data.workers=2", "data.worker_kind=process")
+    folder = new_run(*OPTIONS, "data.workers=1", "data.worker_kind=process")
     moments: list[Callable[[], Any]] = [
         lambda: count(folder, "epoch_completed") >= 2,
         lambda: any(folder.checkpoints.glob(".*.tmp")),

@@ -24,7 +24,7 @@ from src.tasks.catalog import task_info
 from tests.jobs.conftest import APP, lathe
 
 RATE = "training.optimizer.learning_rate=1e-5..1e-2:log"
-QUICK = ["monitoring.preview_samples=0", "training.epochs=4"]
+QUICK = ["monitoring.preview_samples=0", "training.epochs=12"]
 
 
 def begin(*words: str | Path) -> subprocess.Popen[str]:
@@ -70,13 +70,13 @@ def epochs_done(run: RunFolder) -> int:
 @pytest.mark.timeout(240)
 def test_a_search_on_two_processes_killed_in_the_middle_goes_on(config_file: Path) -> None:
     first = begin(
-        config_file, *QUICK, "--space", RATE, "--trials", "6", "--pruner", "none", "--sampler", "random"
+        config_file, *QUICK, "--space", RATE, "--trials", "4", "--pruner", "none", "--sampler", "random"
     )
     folder = wait_for(only_search)
     second = begin("--resume", folder.path)
     wait_for(lambda: sum(t["state"] == "completed" for t in trials(folder)) >= 2)
     wait_for(
-        lambda: any(0 < epochs_done(r) < 3 for r in list_runs(folder.runs))
+        lambda: any(0 < epochs_done(r) < 10 for r in list_runs(folder.runs))
     )  # in the middle of a training
     kill_all(first, second)
     before = {t["number"]: t for t in trials(folder)}
@@ -86,26 +86,21 @@ def test_a_search_on_two_processes_killed_in_the_middle_goes_on(config_file: Pat
     said = [json.loads(p.communicate(timeout=150)[0]) for p in both]
     assert [p.returncode for p in both] == [0, 0] and any(s["status"] == "completed" for s in said)
     after = trials(folder)
-    assert [t["state"] for t in after] == ["completed"] * 6 and [t["number"] for t in after] == [
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-    ]
+    assert [t["state"] for t in after] == ["completed"] * 4 and [t["number"] for t in after] == [1, 2, 3, 4]
     assert all(after[n - 1]["params"] == t["params"] for n, t in before.items())
     assert all(after[n - 1]["value"] == t["value"] for n, t in before.items() if t["state"] == "completed")
     assert (
         max(t["attempts"] for t in after) == 2
     )  # at least one was continued, none more often than it was killed
-    assert len({t["params"]["training.optimizer.learning_rate"] for t in after}) == 6
+    assert len({t["params"]["training.optimizer.learning_rate"] for t in after}) == 4
     runs = list_runs(folder.runs)
-    assert len(runs) == 6 and all(summarise(r).state == "completed" and summarise(r).epoch == 4 for r in runs)
+    assert len(runs) == 4 and all(
+        summarise(r).state == "completed" and summarise(r).epoch == 12 for r in runs
+    )
     assert {str(r.path.relative_to(folder.path).as_posix()) for r in runs} == {t["run"] for t in after}
     assert folder.state().state == "completed"
     code, listed, _ = lathe("searches")
-    assert code == 0 and listed["searches"][0]["ended"] == listed["searches"][0]["trials"] == 6
+    assert code == 0 and listed["searches"][0]["ended"] == listed["searches"][0]["trials"] == 4
     code, best, _ = lathe("train", folder.best, "--dry-run")
     assert code == 0 and best["config"]["training"]["optimizer"]["learning_rate"] == pytest.approx(
         max(after, key=lambda t: t["value"])["params"]["training.optimizer.learning_rate"]

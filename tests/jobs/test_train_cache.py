@@ -10,17 +10,11 @@ import pytest
 from src.core.feed.cache import caches_folder, list_caches
 from src.core.run import EventTail, RunFolder, summarise
 from src.core.run.commands import CommandInbox
-from src.jobs import in_folder
 from src.jobs import train as job
 from src.ui.run_data import RunData
 
 NewRun = Callable[..., RunFolder]
-
-
-@pytest.fixture(autouse=True)
-def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own process keeps its signal handlers."""
-    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_signals")
 
 
 def run(folder: RunFolder) -> list[Any]:

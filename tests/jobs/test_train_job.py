@@ -17,12 +17,7 @@ from src.jobs import in_folder
 from src.jobs import train as job
 
 NewRun = Callable[..., RunFolder]
-
-
-@pytest.fixture(autouse=True)
-def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own process keeps its signal handlers."""
-    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_signals")
 
 
 def run(folder: RunFolder, resume: bool = False) -> Any:
@@ -278,7 +273,7 @@ def test_a_truncated_image_is_named_and_the_run_goes_on(new_run: NewRun, config_
     ["model.freeze_epochs=1", "training.schedule.name=plateau", "training.optimizer.name=sgd", "training.ema_decay=0.9"],
     ["model.architecture=fpn", "training.loss.name=focal", "training.schedule.name=step", "training.accumulate=3"],
     ["model.architecture=deeplabv3plus", "training.loss.name=iou", "data.resize=crop", "training.batch_size=3"],
-    ["data.channels=1", "training.loss.name=tversky", "data.resize=stretch", "training.batch_size=64"],
+    ["model.architecture=unet", "data.channels=1", "training.loss.name=tversky", "data.resize=stretch", "training.batch_size=64"],
     ["training.loss.name=bce", "training.loss.positive_weight=5", "data.balance=0.5", "data.worker_kind=thread", "data.workers=2"],
 ])  # fmt: skip
 def test_options_train(new_run: NewRun, options: list[str]) -> None:

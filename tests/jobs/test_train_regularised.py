@@ -15,22 +15,18 @@ from src.core.engine import trainer
 from src.core.engine.checkpoint import read_state, read_weights
 from src.core.run import CheckpointIndex, CommandInbox, RunFolder, summarise
 from src.core.run.model_source import find_model
-from src.jobs import in_folder
 from src.jobs import train as job
 from src.tasks.segmentation.loaded import load_model
 from src.tasks.segmentation.task import SegmentationTask
 
 NewRun = Callable[..., RunFolder]
+#: The usual network of these tests has drop-out of its own.
+UNDROPPED = "model.architecture=linknet"
+pytestmark = pytest.mark.usefixtures("no_signals")
 REGULARISED = (
     "training.regularisation.mixup=0.5", "training.regularisation.cutmix=0.5", "training.regularisation.label_smoothing=0.1",
     "model.stochastic_depth=0.2", "model.dropout=0.2", "data.copy_paste.probability=0.7", "data.copy_paste.soft_edge=1",
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own process keeps its signal handlers."""
-    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
 
 
 def run(folder: RunFolder, resume: bool = False) -> Any:
@@ -113,7 +109,7 @@ def _epochs(folder: RunFolder) -> list[Any]:
 
 
 def test_at_0_every_regulariser_is_bit_for_bit_absent(new_run: NewRun) -> None:
-    still = ("training.epochs=1", "monitoring.preview_samples=0")
+    still = ("training.epochs=1", "monitoring.preview_samples=0", UNDROPPED)
     plain = new_run(*still)
     off = new_run(
         *still, "training.regularisation.mixup=0", "training.regularisation.cutmix_alpha=0.7", "data.copy_paste.objects=9",
@@ -124,7 +120,7 @@ def test_at_0_every_regulariser_is_bit_for_bit_absent(new_run: NewRun) -> None:
 
 
 def test_each_regulariser_changes_what_is_learnt(new_run: NewRun) -> None:
-    still = ("training.epochs=1", "monitoring.preview_samples=0")
+    still = ("training.epochs=1", "monitoring.preview_samples=0", UNDROPPED)
     runs = [new_run(*still), *(new_run(*still, word) for word in REGULARISED if "soft_edge" not in word)]
     assert all(run(folder).state == "completed" for folder in runs)
     learnt = [last(folder) for folder in runs]

@@ -10,14 +10,9 @@ import pytest
 
 from src.core.config import ConfigError
 from src.core.run import RunFolder, summarise
-from src.jobs import in_folder
 from src.jobs import train as job
 
-
-@pytest.fixture(autouse=True)
-def _no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own process keeps its signal handlers."""
-    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_signals")
 
 
 def run(folder: RunFolder, resume: bool = False) -> Any:
@@ -26,9 +21,9 @@ def run(folder: RunFolder, resume: bool = False) -> Any:
 
 
 def test_it_begins_there_and_is_resumed_without_it(new_run: Callable[..., RunFolder]) -> None:
-    first = new_run("training.epochs=3")
+    first = new_run("training.epochs=3", "model.architecture=linknet")
     before = run(first)
-    still = ("training.optimizer.learning_rate=1e-12", "training.epochs=1")
+    still = ("model.architecture=linknet", "training.optimizer.learning_rate=1e-12", "training.epochs=1")
     second = new_run(f"model.start_from={first.path}", *still)
     begun = run(second)
     assert begun.state == "completed"

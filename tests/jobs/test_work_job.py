@@ -10,14 +10,13 @@ import pytest
 from src.core.config import ConfigError, Layer, dump_yaml, resolve
 from src.core.job import JobError
 from src.core.run import Event, EventTail, RunFolder, commands, summarise
-from src.jobs import face, in_folder, work
+from src.jobs import face, work
 from tests.toy_jobs import TOY, ToyConfig
 
 
 @pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own process keeps its signal handlers, and every job is the toy."""
-    monkeypatch.setattr(in_folder, "_listen", lambda *_: None)
+def _toy(no_signals: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every job is the toy."""
     monkeypatch.setattr(work, "job_info", lambda _task, _job: TOY)
 
 

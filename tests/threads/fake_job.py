@@ -207,6 +207,6 @@ def work(mode: str, folder: Path) -> int:
 if __name__ == "__main__":
     _, _, verb, target, *rest = sys.argv
     how = os.environ["FAKE_JOB"]
-    if verb == "work":
+    if verb == "work" or verb.startswith("tune-"):
         sys.exit(work(how, Path(target)))
     sys.exit(check(how) if verb == "check" else train(how, Path(target), "--resume" in rest))

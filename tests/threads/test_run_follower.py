@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -95,8 +96,6 @@ def test_ending_of_a_dead_run_is_written(
     monkeypatch.setattr(run_follower, "_DEAD_S", 0.3)
     folder = make_fake_run(tmp_path, epochs=6, done=2, ending=None)
     with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
-        import socket
-
         folder.write_json(
             folder.job,
             {
@@ -109,6 +108,28 @@ def test_ending_of_a_dead_run_is_written(
     until(lambda: events_of(told, "run_ended"))
     assert summarise(folder).state == "killed"
     assert "killed from outside" in summarise(folder).cause
+
+
+def test_a_disk_that_is_full_does_not_end_the_following(
+    tmp_path: Path, follow: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def full(*_: Any, **__: Any) -> None:
+        tried.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_follower, "_DEAD_S", 0.1)
+    folder = make_fake_run(tmp_path, epochs=6, done=2, ending=None)
+    folder.write_json(folder.job, {"pid": 1, "create_time": 0.0, "host": socket.gethostname()})
+    with monkeypatch.context() as patched:
+        patched.setattr(EventWriter, "write", full)
+        told = follow(folder)
+        until(lambda: tried)
+    writer = EventWriter(folder.events)  # room was made, and the run resumed
+    write_start(writer, 6, 4, attempt=2, epoch=3)
+    writer.close()
+    until(lambda: told["restarted"])
 
 
 def test_run_of_another_machine_is_not_settled(

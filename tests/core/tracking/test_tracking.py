@@ -129,7 +129,7 @@ def test_a_second_attempt_gives_only_what_is_new_under_the_same_name(folder: Run
 def test_a_library_that_is_not_there_is_said_with_its_cure(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("src.core.config.extras.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert all("python -m pip install" in reason for reason in availability().values())
     with pytest.raises(TrackerError, match="Weights & Biases is not installed") as caught:
         track(folder, "wandb", lambda: True)
