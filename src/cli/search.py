@@ -101,7 +101,18 @@ def search(arguments: argparse.Namespace) -> Result:
 
 def _said(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of a search that were given as such."""
-    names = ("sampler", "trials", "seed", "pruner", "prune_after", "metric", "storage", "study", "name")
+    names = (
+        "sampler",
+        "trials",
+        "seed",
+        "pruner",
+        "prune_after",
+        "keep_models",
+        "metric",
+        "storage",
+        "study",
+        "name",
+    )
     said = {n: v for n in names if (v := getattr(arguments, n)) is not None}
     return said | ({"parallel": arguments.jobs} if arguments.jobs else {})
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from src.cli.data import build_layers
 from src.cli.follow import JobView, follow
-from src.core.config import dump_yaml
 from src.core.config.extras import TRACKERS
-from src.core.run import ChildProcess, RunFolder, summarise, workspace
-from src.core.run.folder import slug, write_atomically
+from src.core.run import ChildProcess, RunFolder, summarise
+from src.core.run.tuned import create_tuning, keep
 from src.core.tracking import TrackerError, trackers_config
 from src.core.tracking import track as feed
 
@@ -20,16 +19,19 @@ Result = tuple[int, dict[str, Any]]
 
 
 def tune(arguments: argparse.Namespace) -> Result:
-    """``tune lr|batch|machine CONFIG key=value…``: a measurement in a folder of its own."""
+    """``tune lr|batch|machine|compile CONFIG key=value…``: a measurement in a folder of its own. What it says of the machine
+    is kept.
+    """
     info, resolved = build_layers(arguments.words, arguments.preset, arguments.task)
-    folder = RunFolder.numbered(
-        workspace() / "tuning", slug(f"{arguments.what}-{info.labels(resolved.config)[0]}")
-    )
-    folder.checkpoints.mkdir()
-    write_atomically(folder.config, dump_yaml(resolved).encode())
+    folder = create_tuning(resolved, info, arguments.what)
     child = ChildProcess(folder, f"tune-{arguments.what}", detached=False)
     summary = follow(child, arguments.json, JobView(arguments.json))
     found = folder.read_json(folder.path / "result.json")
+    if summary.state == "completed" and found.get("machine") and found["values"]:
+        keep(str(found["machine"]), found)
+        if not arguments.json:
+            values = ", ".join(f"{k}={v}" for k, v in found["values"].items())
+            print(f"Used from now on where nobody sets it: {values}")
     result = {**found, "status": summary.state, "folder": str(folder.path), "cause": summary.cause or None}
     return (1 if summary.state in ("failed", "killed") else 0), result
 

@@ -12,7 +12,6 @@ from PyQt5.QtCore import QObject, Qt, pyqtSignal
 
 from src.core.config import Layer, nest, resolve
 from src.core.search import SearchConfig, SearchFolder, SearchPlan, parse_word, plan_of
-from src.core.search import config as search_config
 from src.tasks.catalog import task_info
 from src.ui.dialogs import search_dialog
 from src.ui.dialogs.search_dialog import SearchDialog
@@ -142,7 +141,7 @@ def test_stop_and_go_on(
 def test_without_optuna_the_page_says_what_to_install(
     page: SearchPage, results: dict[str, Any], qtbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_config.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     page.show_search(results, "interrupted", "")
     with qtbot.waitSignal(page.failed) as failed:
         page.stop_or_go_on()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import yaml
 from src.core.config import ConfigError, Layer, Resolved, file_layer, read_yaml, resolve
 from src.core.config.fields import Section, option
 from src.core.config.layers import nearest
+from src.core.config.libraries import missing
 from src.core.search.space import Dimension, combinations, read_space
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class SearchConfig(Section):
     metric: str = option(
         "", "Judge by", "The validation value that is searched for; empty takes the one of the configuration. Of a trial the "
         "best epoch counts.", choices_from="metrics",
+    )  # fmt: skip
+    keep_models: int = option(
+        3, "Keep models of", "The models and checkpoints of so many best trials are kept; those of the others are deleted once they "
+        "have ended, except of runs with a star. Their curves and settings stay. 0 keeps all.", unit="trials", ge=0, le=100_000,
     )  # fmt: skip
     parallel: int = option(
         1,
@@ -141,11 +145,9 @@ def need_optuna() -> None:
     Raises:
         SearchError: It is not; the sentence has the command that installs it.
     """
-    if importlib.util.find_spec("optuna") is None:
-        raise SearchError(
-            "A search needs Optuna, which is not installed.",
-            "Install it: python -m pip install -r requirements-search.txt -c constraints.txt",
-        )
+    if reason := missing("optuna"):
+        what, _, cure = reason.partition(". ")
+        raise SearchError(f"A search cannot be made here: {what}.", cure)
 
 
 def plan_of(

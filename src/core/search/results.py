@@ -10,6 +10,7 @@ from typing import Any
 from src.core.config import ConfigError, Layer, Resolved, dump_yaml, nest, options, resolve
 from src.core.run import RunFolder
 from src.core.run.folder import write_atomically
+from src.core.search.care import ranked
 from src.core.search.config import SearchPlan
 from src.core.search.folder import SearchFolder
 from src.core.search.trials import TrialView
@@ -32,9 +33,7 @@ def trial_config(plan: SearchPlan, params: Mapping[str, Any], **more: Any) -> Re
 
 def best_of(plan: SearchPlan, views: Sequence[TrialView]) -> TrialView | None:
     """The best trial that ran to its end; the earlier one of equals."""
-    done = [v for v in views if v.state == "completed" and v.value is not None]
-    sign = -1 if plan.maximise else 1
-    return min(done, key=lambda v: (sign * (v.value or 0.0), v.number)) if done else None
+    return next(iter(ranked(views, plan.maximise)), None)
 
 
 def results_of(

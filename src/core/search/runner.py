@@ -21,6 +21,7 @@ from src.core.run import (
     process_alive,
     summarise,
 )
+from src.core.search.care import keep_best_models
 from src.core.search.config import SearchPlan
 from src.core.search.folder import SearchFolder
 from src.core.search.results import best_of, trial_config, write_results
@@ -228,6 +229,7 @@ class SearchRunner:
         self.study.finish(claim, state, value, cause, cure)
         self._tell("trial_ended", claim, state=state, value=value, cause=cause, cure=cure)
         self._write_results(at_once=True)
+        keep_best_models(self.folder, self.study.views(), self.plan.settings.keep_models, self.plan.maximise)
 
     def _tell(self, type: str, claim: Claim, **facts: Any) -> None:
         self._writer.write(type, trial=claim.number, trials=self.plan.trials, **facts)

@@ -14,6 +14,7 @@ from PyQt5.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -41,8 +42,8 @@ _PLOTS: tuple[tuple[str, str, tuple[tuple[str, str, str, float], ...]], ...] = (
         "Memory",
         " GB",
         (
-            ("this run", "plot_a", "memory_mb", 1 / 1024),
-            ("whole machine", "plot_b", "memory_used_mb", 1 / 1024),
+            ("", "plot_a", "memory_mb", 1 / 1024),
+            ("all", "plot_b", "memory_used_mb", 1 / 1024),
         ),
     ),
     ("GPU", " %", (("", "plot_b", "gpu_percent", 1.0),)),
@@ -88,6 +89,8 @@ class MachinePage(QWidget):
                 Limits(low=0.0, high=most, from_low=True) if most else Limits(low=0.0, from_low=True)
             )
             plot.setMinimumHeight(plot.fontMetrics().height() * 9)
+            if len(curves) > 1:
+                plot.setToolTip("Of this run, and of all programs on the machine")
             plot.changed.connect(plot.redraw)
             plot.hovered.connect(self._hover)
             card = QFrame()
@@ -95,6 +98,9 @@ class MachinePage(QWidget):
             inner = QVBoxLayout(card)
             inner.setContentsMargins(1, 1, 6, 4)
             inner.addWidget(plot)
+            # The page takes the height that is there; it scrolls where less is left than this
+            card.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Ignored)
+            card.setMinimumHeight(plot.minimumHeight() + 8)
             self.plots[title], self._cards[title] = plot, card
             assert curves, "a plot without curves shows nothing"
         column = QVBoxLayout(page)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from src.core.run.queue import RunQueue
@@ -24,8 +25,8 @@ from src.ui.widgets.note_bar import NoteBar
 from src.ui.widgets.queue_table import ROW, QueueTable
 from src.ui.widgets.tables import table
 
-#: Width of each column in widths of the letter m; the last takes what is left.
-_WIDTHS = (7.5, 16.5, 8.6, 8.2, 6.5, 7)
+#: The columns that share what the others leave, and the share of the first.
+_RUN, _CAUSE, _SHARE = 1, 6, 0.5
 
 
 def _watch() -> Any:
@@ -99,11 +100,7 @@ class QueuePage(QWidget):
         column.addLayout(bar)
         column.addWidget(self.note)
         column.addWidget(self.stack, 1)
-        em = self.fontMetrics().horizontalAdvance("m")
-        header = self.view.horizontalHeader()
-        for index, width in enumerate(_WIDTHS):
-            header.resizeSection(index, round(width * em))
-        header.setStretchLastSection(True)
+        self.view.horizontalHeader().setStretchLastSection(True)
 
     def _connect(self) -> None:
         self.hold.clicked.connect(lambda _: self.pause_or_go())
@@ -154,10 +151,27 @@ class QueuePage(QWidget):
         elif waiting and not running and carried_out:
             words += ": the device is in use by a run that was started by hand"
         self._about.setText(words)
+        self._fit_columns()
         self.hold.setText("&Go on" if paused else "&Pause queue")
         self.hold.setToolTip("Start what waits" if paused else "Start nothing further; what runs goes on")
         self._dress()
         self._show_buttons()
+
+    def _fit_columns(self) -> None:
+        """Short texts whole; the name of the run and what happened share the rest."""
+        header = self.view.horizontalHeader()
+        left = self.view.viewport().width()
+        for column in range(self.model.columnCount()):
+            if column not in (_RUN, _CAUSE):
+                wide = max(self.view.sizeHintForColumn(column), header.sectionSizeHint(column)) + 10
+                header.resizeSection(column, wide)
+                left -= wide
+        header.resizeSection(_RUN, max(12 * self.fontMetrics().horizontalAdvance("m"), round(_SHARE * left)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room, or less."""
+        super().resizeEvent(event)
+        self._fit_columns()
 
     @property
     def chosen(self) -> QueueRow | None:

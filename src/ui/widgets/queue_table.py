@@ -15,7 +15,7 @@ from src.ui.widgets.rows_table import RowsTable
 from src.ui.wording import in_words
 
 ROW = Qt.UserRole + 1
-COLUMNS = ("State", "Run", "Device", "Progress", "Best", "Queued")
+COLUMNS = ("State", "Run", "Device", "Progress", "Best", "Queued", "What happened")
 
 
 class QueueTable(RowsTable[QueueRow]):
@@ -67,5 +67,6 @@ def cells(row: QueueRow) -> tuple[str, ...]:
         device_words(row),
         progress,
         best,
-        moment(row.entry.added),
+        moment(row.entry.added).removeprefix("today "),
+        in_words(row.cause),
     )

@@ -99,13 +99,10 @@ class SearchPage(QWidget):
         self.show_search({}, "new", "")
 
     def _lay_out(self) -> None:
-        names = QVBoxLayout()
-        names.setSpacing(2)
-        names.addWidget(self._heading)
-        names.addWidget(self._about)
         bar = QHBoxLayout()
         bar.setSpacing(8)
-        bar.addLayout(names, 1)
+        bar.addWidget(self._heading)
+        bar.addStretch(1)
         for widget in (self.open_run, self.show_folder, self.halt, self.best):
             bar.addWidget(widget)
         upper, lower = QSplitter(Qt.Horizontal), QSplitter(Qt.Horizontal)
@@ -131,6 +128,7 @@ class SearchPage(QWidget):
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(10)
         column.addLayout(bar)
+        column.addWidget(self._about)
         column.addWidget(self.progress)
         column.addWidget(self._cause)
         column.addWidget(both, 1)

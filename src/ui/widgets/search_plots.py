@@ -236,6 +236,7 @@ class ImportancePlot(SearchPlot):
         widest = max((metrics.horizontalAdvance(label) for label, _ in rows), default=0.0)
         self._names.setWidth(widest + 16)
         self._label("bottom", "Share (%)")
+        self._item.showGrid(x=False, y=False)  # lines at the middle of the bars would only cross them
         places = np.arange(len(rows), dtype=np.float64)
         shares = np.asarray([100 * share for _, share in rows])
         self._item.addItem(

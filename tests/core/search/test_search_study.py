@@ -17,7 +17,7 @@ optuna = pytest.importorskip("optuna", reason="a search needs Optuna: requiremen
 
 from src.core.config import file_layer, resolve  # noqa: E402
 from src.core.run import create_run  # noqa: E402
-from src.core.search import SearchError, SearchFolder, SearchPlan, config, need_optuna  # noqa: E402
+from src.core.search import SearchError, SearchFolder, SearchPlan, need_optuna  # noqa: E402
 from src.core.search.results import results_of, trial_config, write_results  # noqa: E402
 from src.core.search.storage import JournalLock, mend_journal, open_storage  # noqa: E402
 from src.core.search.study import Claim, SearchStudy  # noqa: E402
@@ -304,7 +304,7 @@ def test_a_damaged_journal_is_told(make_search: Make) -> None:
 
 
 def test_without_optuna_the_command_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SearchError) as caught:
         need_optuna()
     assert "pip install -r requirements-search.txt" in caught.value.cure
