@@ -17,8 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from src.core.dataset.findings import DatasetError
+from src.core.dataset.findings import IMAGE, DatasetError
+from src.core.dataset.views import ViewCancelledError
 from src.core.run.progress import Seldom
+from src.jobs.sample_views import SampleViews
 
 _SAY_EVERY_S = 0.05
 _PICTURE_SIDE = 220
@@ -41,6 +43,7 @@ class DataSession:
         self._answers = answers
         self._asked: queue.Queue[Request | None] = queue.Queue()
         self._cancelled = threading.Event()
+        self._views = SampleViews(self._cancelled.is_set)
         threading.Thread(target=self._listen, args=(requests,), name="requests", daemon=True).start()
 
     def _listen(self, requests: IO[str]) -> None:
@@ -62,13 +65,16 @@ class DataSession:
             "carry_out": self._carry_out,
             "export": self._export,
             "groups": self._groups,
+            "open_sample": self._views.open,
+            "view": self._views.show,
+            "listen": self._views.listen,
         }
         while (request := self._asked.get()) is not None:
             number = request["id"]
             self._cancelled.clear()
             try:
                 self._say(id=number, answer=do[request["do"]](request, self._progress(number)))
-            except ImportCancelledError:
+            except (ImportCancelledError, ViewCancelledError):
                 self._say(id=number, error="")
             except DatasetError as error:
                 self._say(id=number, error=str(error), findings=[f.to_dict() for f in error.findings])
@@ -157,7 +163,10 @@ class DataSession:
         from src.core.dataset.sources.sources import find_sources
         from src.core.dataset.splitting.grouping import preview_groups
 
-        data = _config(request["config"]).data
+        config = _config(request["config"])
+        data = config.data
+        if not hasattr(data, "images_dir"):
+            return self._groups_of_task(config, progress)
         key = [
             getattr(data, name)
             for name in ("table", "image_column", "mask_column", "split_dir", "images_dir", "masks_dir")
@@ -173,7 +182,29 @@ class DataSession:
             raise DatasetError(sources.findings)
         columns = list(sources.rows[0].columns) if sources.rows else []
         preview = preview_groups(sources.rows, data.split)
-        return {**asdict(preview), "sentence": preview.sentence(), "columns": columns}
+        return {**asdict(preview), "noun": list(IMAGE), "columns": columns}
+
+    def _groups_of_task(self, config: Any, progress: Progress) -> dict[str, Any]:
+        """The groups of samples that only their task can read."""
+        from dataclasses import asdict
+
+        from src.core.dataset.contract import DescriptionCancelledError, noun_of
+        from src.core.dataset.splitting.grouping import groups_of
+        from src.tasks.catalog import task_info
+
+        info = task_info(config.task)
+        try:
+            found = info.describe(config, progress, self._cancelled.is_set, quick=True, store=False)
+        except DescriptionCancelledError:
+            raise ViewCancelledError from None
+        samples = found.all_samples
+        if not samples:
+            raise DatasetError([f for f in found.findings if f.severity == "error"])
+        return {
+            **asdict(groups_of(samples, config.data.split)),
+            "noun": list(noun_of(samples)),
+            "columns": [],
+        }
 
 
 def _config(text: str) -> Any:

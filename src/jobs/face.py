@@ -49,7 +49,8 @@ def do(job: str, model: str | Path, *, progress: Progress | None = None, **optio
         ModelError, RunFolderError: No such model; no place for the results.
         JobError, DatasetError: The job cannot be done; the sentence says why, ``cure`` what to do.
     """
-    task = str(find_model(str(model)).facts.get("task") or options.pop("task", "segmentation"))
+    task = _task_of(model, options)
+    options.pop("task", None)
     info = job_info(task, job)
     plain = {key: _plain(value) for key, value in options.items()}
     resolved = resolve(
@@ -74,6 +75,11 @@ def do(job: str, model: str | Path, *, progress: Progress | None = None, **optio
         writer.write("run_ended", **ending)
         writer.close()
         lock.release()
+
+
+def _task_of(model: str | Path, options: dict[str, Any]) -> str:
+    """What the model says of itself, else what the caller says."""
+    return str(find_model(str(model)).facts.get("task") or options.get("task", "segmentation"))
 
 
 def train(
@@ -125,10 +131,12 @@ def evaluate(model: str | Path, data: str | Path = "", **options: Any) -> dict[s
     return do("evaluate", model, data=data, **options)
 
 
-def predict(model: str | Path, images: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
-    """Masks, objects and pictures of images; see `do`."""
-    several = [images] if isinstance(images, (str, Path)) else list(images)
-    return do("predict", model, images=several, **options)
+def predict(model: str | Path, files: str | Path | Sequence[str | Path], **options: Any) -> dict[str, Any]:
+    """What a model says of files (images, recordings), such as masks or verdicts; see `do`."""
+    several = [files] if isinstance(files, (str, Path)) else list(files)
+    info = job_info(_task_of(model, options), "predict")
+    options[info.takes] = several
+    return do("predict", model, **options)
 
 
 def export(model: str | Path, format: str = "onnx", **options: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""MixUp and CutMix of a batch of images and masks, on the device, with randomness that is a pure function of its place."""
+"""MixUp and CutMix of a batch, with randomness that is a pure function of its place; of images and masks on the device."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +28,22 @@ class Mixed(NamedTuple):
         """Where the truth is known: bool N×H×W."""
         there = self.mask != ignore
         return there if self.other is None else there & (self.other != ignore)
+
+
+class Choice(NamedTuple):
+    """How a batch is to be mixed.
+
+    Attributes:
+        kind: ``mixup`` or ``cutmix``.
+        shift: Each sample is mixed with the one so many places before it.
+        share: What the sample itself counts, as it was drawn; a piece of whole pixels may come out a little different.
+        rng: For what else has to be drawn, such as where a piece lies.
+    """
+
+    kind: Literal["mixup", "cutmix"]
+    shift: int
+    share: float
+    rng: np.random.Generator
 
 
 class Mixing:
@@ -58,21 +74,28 @@ class Mixing:
             mask: N×H×W of class numbers.
             place: What the randomness is a function of, beside the seed: epoch, number of the batch, …; not negative.
         """
-        count = len(image)
-        if count < 2 or not self.mixup + self.cutmix:
+        choice = self.choose(len(image), place)
+        if choice is None:
             return Mixed(image, mask)
+        if choice.kind == "mixup":
+            return mix_up(image, mask, choice.shift, choice.share)
+        height, width = image.shape[-2:]
+        return cut_mix(image, mask, choice.shift, rectangle(height, width, 1 - choice.share, choice.rng))
+
+    def choose(self, count: int, place: tuple[int, ...]) -> Choice | None:
+        """Whether and how a batch of ``count`` samples is mixed; ``place`` as when called."""
+        if count < 2 or not self.mixup + self.cutmix:
+            return None
         rng = np.random.Generator(
             np.random.PCG64(np.random.SeedSequence((self._seed, *place), spawn_key=(2,)))
         )
         which = rng.random()
         shift = int(rng.integers(1, count))
         if which < self.mixup:
-            return mix_up(image, mask, shift, float(rng.beta(self.mixup_alpha, self.mixup_alpha)))
+            return Choice("mixup", shift, float(rng.beta(self.mixup_alpha, self.mixup_alpha)), rng)
         if which < self.mixup + self.cutmix:
-            share = float(rng.beta(self.cutmix_alpha, self.cutmix_alpha))
-            height, width = image.shape[-2:]
-            return cut_mix(image, mask, shift, rectangle(height, width, 1 - share, rng))
-        return Mixed(image, mask)
+            return Choice("cutmix", shift, float(rng.beta(self.cutmix_alpha, self.cutmix_alpha)), rng)
+        return None
 
 
 def mix_up(image: Tensor, mask: Tensor, shift: int, share: float) -> Mixed:
@@ -82,7 +105,12 @@ def mix_up(image: Tensor, mask: Tensor, shift: int, share: float) -> Mixed:
     as soft targets; for Dice and its kin, whose soft targets have no minimum at the target, it is what is meant, and an
     ignored pixel of one mask leaves the other in force.
     """
-    return Mixed(torch.lerp(image.roll(shift, 0), image, share), mask, mask.roll(shift, 0), share)
+    return Mixed(blended(image, shift, share), mask, mask.roll(shift, 0), share)
+
+
+def blended(values: Tensor, shift: int, share: float) -> Tensor:
+    """``share`` of each row and the rest of the one ``shift`` places before it."""
+    return torch.lerp(values.roll(shift, 0), values, share)
 
 
 def cut_mix(image: Tensor, mask: Tensor, shift: int, box: tuple[int, int, int, int]) -> Mixed:

@@ -65,7 +65,7 @@ class LineNetwork(SignalNetwork):
 
     def __init__(
         self, kinds: Sequence[int], channels: int, harmonics: int, width: int = 8, places: int = 13, dropout: float = 0.3,
-        reach: int = 2, trusted: int = 0,
+        reach: int = 2, trusted: int = 0, even: float = 0.0,
     ) -> None:  # fmt: skip
         """
         Args:
@@ -78,6 +78,8 @@ class LineNetwork(SignalNetwork):
             dropout: Share of the features that is left out before the head while it trains.
             reach: Offsets on either side of a line among which its height is looked for.
             trusted: Channel whose lines decide before anything is learnt.
+            even: Height, as the logarithm of a ratio to what is around, at which a kind is as probable as not before anything
+                is learnt; it matters only where each class is asked by itself.
 
         Raises:
             ValueError: No class is a kind of fault.
@@ -92,7 +94,7 @@ class LineNetwork(SignalNetwork):
         )  # fmt: skip
         self.each = width * places + channels
         self.width = self.each * self.count
-        self.head = _LineHead(self.kinds, self.count, self.each, channels, trusted, dropout)
+        self.head = _LineHead(self.kinds, self.count, self.each, channels, trusted, dropout, even)
 
     def features(self, signal: Tensor) -> Tensor:
         """N×(kinds·(width·places + channels)) of an input N×kinds×channels×harmonics×offsets; of the bands the loudest counts."""
@@ -109,7 +111,14 @@ class _LineHead(nn.Module):
     """One score of each kind by the same weights; classes that are no kind are scored by the mean and largest of all."""
 
     def __init__(
-        self, kinds: Sequence[int], count: int, each: int, heights: int, trusted: int, dropout: float
+        self,
+        kinds: Sequence[int],
+        count: int,
+        each: int,
+        heights: int,
+        trusted: int,
+        dropout: float,
+        even: float,
     ) -> None:
         super().__init__()
         self.kinds, self.count, self.each, self.heights = tuple(kinds), count, each, heights
@@ -121,10 +130,12 @@ class _LineHead(nn.Module):
             self.score.weight[:, each - heights + trusted] = _TRUST
         others = sum(k < 0 for k in kinds)
         self.others = nn.Linear(2 * each, others) if others else None
-        self.bias = nn.Parameter(torch.zeros(len(kinds)))
+        self.bias = nn.Parameter(torch.tensor([-_TRUST * even if kind >= 0 else 0.0 for kind in kinds]))
 
     def forward(self, features: Tensor) -> Tensor:
-        by_kind = features.view(len(features), self.count, self.each)
+        by_kind = features.view(
+            features.shape[0], self.count, self.each
+        )  # len() would fix the batch in an export
         learnt, heights = by_kind.split([self.each - self.heights, self.heights], 2)
         by_kind = torch.cat([self.dropout(learnt), heights], 2)
         scores = self.score(by_kind)[..., 0]
@@ -158,6 +169,10 @@ class BranchModel(nn.Module):
     """One network for each input, fused by a head over all their features; each answers for itself too.
 
     With one branch it is that branch: no head is added.
+
+    Attributes:
+        width: Features of all branches together.
+        embedded: Gives the embedding N×width on; a student of this model listens there.
     """
 
     def __init__(self, branches: Mapping[str, SignalNetwork], outputs: int, dropout: float = 0.0) -> None:
@@ -175,6 +190,8 @@ class BranchModel(nn.Module):
             raise ValueError("A model needs at least one branch.")
         self.branches = nn.ModuleDict(branches)
         self.width = sum(b.width for b in branches.values())
+        # does nothing: a place at which others can listen to the embedding
+        self.embedded = nn.Identity()
         self.head: nn.Module | None = None
         if len(branches) > 1:
             # features of a branch with larger values must not drown the others
@@ -186,8 +203,9 @@ class BranchModel(nn.Module):
         features = {name: branch.features(inputs[name]) for name, branch in self.branches.items()}  # type: ignore[operator]
         if self.head is None:
             ((name, embedding),) = features.items()
+            embedding = self.embedded(embedding)
             return Answer(self.branches[name].head(embedding), embedding, {})  # type: ignore[operator]
-        embedding = torch.cat([self.norms[name](value) for name, value in features.items()], 1)
+        embedding = self.embedded(torch.cat([self.norms[name](value) for name, value in features.items()], 1))
         alone = {name: self.branches[name].head(value) for name, value in features.items()}  # type: ignore[operator]
         return Answer(self.head(embedding), embedding, alone)
 

@@ -7,6 +7,7 @@ out of means over classes, as ``balanced_accuracy_score`` leaves them out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -176,6 +177,20 @@ class SignalMetrics:
         self._recording.append(recording.detach())
         for name, values in (branches or {}).items():
             self._branches.setdefault(name, []).append(values.detach().float())
+
+    def state(self) -> dict[str, Any]:
+        """All that was added, as arrays."""
+        columns = {"scores": self._scores, "truth": self._truth, "recording": self._recording}
+        found: dict[str, Any] = {k: torch.cat(v).cpu().numpy() for k, v in columns.items() if v}
+        return found | {"branches": {k: torch.cat(v).cpu().numpy() for k, v in self._branches.items()}}
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add what another device's `state` holds."""
+        if "scores" not in state:
+            return
+        branches = {name: torch.from_numpy(values) for name, values in state["branches"].items()}
+        scores, truth, recording = (torch.from_numpy(state[k]) for k in ("scores", "truth", "recording"))
+        self.add(scores, truth, recording, branches)
 
     def _probabilities(self, logits: list[Tensor]) -> np.ndarray:
         joined = torch.cat(logits).double()

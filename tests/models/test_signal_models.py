@@ -89,6 +89,19 @@ def test_before_training_the_highest_lines_decide(kinds: tuple[int, ...]) -> Non
             assert logits.shape == (4, len(kinds)) and (logits[:, mine].argmax(1) == mine.index(place)).all()
 
 
+@pytest.mark.parametrize("even", [0.0, 0.9, 2.0])
+def test_asked_by_themselves_lines_of_the_even_height_are_as_likely_a_fault_as_not(even: float) -> None:
+    torch.manual_seed(0)
+    network = LineNetwork((0, 1, 2), 1, 4, even=even).eval()
+    learnt = network.head.score.weight[:, :-1].abs().sum()  # type: ignore[union-attr, operator, index]
+    with torch.no_grad():
+        network.head.score.weight[:, :-1] = 0.0  # type: ignore[union-attr, operator, index]
+        network.head.score.bias.zero_()  # type: ignore[union-attr, operator]
+        logits = network(torch.full((1, 3, 1, 4, 25), even))
+        higher = network(torch.full((1, 3, 1, 4, 25), even + 1))
+    assert learnt > 0 and torch.allclose(logits, torch.zeros(1, 3), atol=1e-5) and (higher > 1).all()
+
+
 def test_what_is_learnt_of_one_kind_holds_for_the_others() -> None:
     torch.manual_seed(0)
     network = LineNetwork((0, 1, 2), 2, 4).eval()

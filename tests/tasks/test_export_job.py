@@ -303,9 +303,7 @@ def test_cancelling_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_is_missing_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(availability()) == set(export_config.FORMATS)
-    monkeypatch.setattr(
-        export_config.importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object()
-    )
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxscript" else object())
     found = availability()
     assert found["torch_export"] == found["torchscript"] == ""
     assert (

@@ -13,6 +13,7 @@ from dataclasses import Field, asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 from src.core.dataset.findings import IMAGE, SAMPLE, Finding, Noun
+from src.core.dataset.views import Views
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +112,9 @@ class Description(Protocol):
         """The values of a sample in the columns that the look declares; None for what is not known."""
 
     def details(self) -> dict[str, Any]:
-        """What only this task's part of a window asks for, as plain JSON types."""
+        """What only this task's part of a window asks for, as plain JSON types. Where an epoch does not consist of samples,
+        ``drawn`` says of what: ``noun``, and how many each part has.
+        """
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write it, with the split files, into a folder, which is made."""
@@ -165,6 +168,7 @@ class Look:
         masks: The second file of a sample is a mask: it is drawn over the picture, and class 0 is background.
         augments: The preview of the augmentation of images fits these samples.
         thumbnail: Draws a sample; ``None``: its first file is an image.
+        views: What can be looked at in a sample; ``None``: the picture of it is all.
     """
 
     noun: Noun = IMAGE
@@ -172,6 +176,7 @@ class Look:
     masks: bool = False
     augments: bool = False
     thumbnail: Thumbnail | None = None
+    views: Views | None = None
 
     def __post_init__(self) -> None:
         keys = [column.key for column in self.columns]
@@ -179,7 +184,7 @@ class Look:
             raise ValueError(f"each column has a key of its own, none of {', '.join(sorted(RESERVED))}")
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types; how a thumbnail is made stays behind."""
+        """As plain JSON types; how thumbnails and views are made stays behind."""
         columns = [asdict(column) for column in self.columns]
         return {"noun": list(self.noun), "columns": columns, "masks": self.masks, "augments": self.augments}
 

@@ -22,7 +22,9 @@ from src.core.dataset.mask_detection import detect_meaning
 from src.core.dataset.masks import MaskMeaning, contradictions
 from src.core.dataset.records import SPLITS, Sample, Split
 from src.core.dataset.sources.source_rows import Row, Sources
+from src.core.dataset.sources.source_table import table_columns
 from src.core.dataset.sources.sources import find_sources
+from src.core.dataset.splitting.column_offer import offer_columns
 from src.core.dataset.splitting.grouping import group_key, join_groups, ungrouped
 from src.core.dataset.splitting.leakage import leakage
 from src.core.dataset.splitting.split import recorded_split
@@ -154,6 +156,9 @@ def _interpret(
     result.findings += checks.parts_filled(result.samples, sources.split_given)
     hints = config.split.group_by == "none"
     result.findings += leakage(result.samples, contents, result.clusters, hints) + checks.depths(facts)
+    if hints:
+        cells, used = {row.id: row.columns for row in rows}, table_columns(config)
+        result.findings = offer_columns(result.findings, result.samples, cells, used)
     if result.meaning is not None:
         by_id = {row.id: counts for row, counts in zip(rows, pixels, strict=True)}
         for part in SPLITS:

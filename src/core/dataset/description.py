@@ -56,6 +56,7 @@ class DatasetDescription(BaseDescription[Sample]):
                             "height": …, "brightness": …, "contrast": …, "object_area": … (scale "log"),
                             "object_side": … (scale "log"; the shorter side of the object's box),
                             "objects_per_image": …, "group_size": … (images in a group)},
+                            A histogram of few different values has "names" of them instead of edges.
              "small_objects": {"image_size": 256, "share": 0.02, "under": 3}}
 
             Samples that are no images add ``"noun": ["recording", "recordings"]``; their counts stand under the same

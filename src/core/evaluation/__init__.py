@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from src.core.evaluation.classified import ClassEvaluation
 from src.core.evaluation.comparison import compare
-from src.core.evaluation.document import DocumentError, Evaluation, read_evaluation, write_evaluation
+from src.core.evaluation.document import (
+    DocumentError,
+    Evaluation,
+    read_any_evaluation,
+    read_evaluation,
+    write_evaluation,
+)
 
 if TYPE_CHECKING:
     from src.core.evaluation.build import at_threshold
@@ -16,8 +23,8 @@ if TYPE_CHECKING:
     from src.core.evaluation.threshold import StoredThreshold, read_threshold, write_threshold
 
 __all__ = [
-    "DocumentError", "Evaluation", "StoredThreshold", "at_threshold", "compare", "images_behind", "read_evaluation",
-    "read_threshold", "write_evaluation", "write_threshold",
+    "ClassEvaluation", "DocumentError", "Evaluation", "StoredThreshold", "at_threshold", "compare", "images_behind",
+    "read_any_evaluation", "read_evaluation", "read_threshold", "write_evaluation", "write_threshold",
 ]  # fmt: skip
 _LATE = {
     "at_threshold": "build",

@@ -35,8 +35,14 @@ class Bootstrap:
         rule: What was done, for the document.
     """
 
-    def __init__(self, groups: Sequence[str], samples: int = 1000, seed: int = 0) -> None:
-        """`groups`: the group of each image; `samples`: draws, 0 for no intervals."""
+    def __init__(
+        self,
+        groups: Sequence[str],
+        samples: int = 1000,
+        seed: int = 0,
+        noun: tuple[str, str] = ("image", "images"),
+    ) -> None:
+        """`groups`: the group of each image (`noun`: one, and many); `samples`: draws, 0 for no intervals."""
         names, members = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
         self.members: Array = members.reshape(-1).astype(np.int64)
         self.count = len(names)
@@ -45,9 +51,9 @@ class Bootstrap:
             reason = "No intervals were asked for."
         elif self.count < 2:
             reason = (
-                f"All {len(groups)} images belong to one group, so nothing can be said of other groups."
+                f"All {len(groups)} {noun[1]} belong to one group, so nothing can be said of other groups."
                 if len(groups) > 1
-                else "With a single image nothing can be said of others."
+                else f"With a single {noun[0]} nothing can be said of others."
             ) + " An interval needs two groups or more."
         self._draws: Array | None = None
         if not reason:
@@ -110,18 +116,19 @@ class Bootstrap:
     def rates(self, part: Array, whole: Array) -> list[Interval]:
         """Rates of sums, and their intervals, of counts N×S among N×S.
 
-        A rate of 0 or 1 is the same in every draw, which is no certainty: its interval is the exact one of Clopper and Pearson
-        (1934), with each group that has anything to count as one trial.
+        A rate of 0 or 1 is the same in every draw, which is no certainty: see `exact_interval`, with each group that has
+        anything to count as one trial.
         """
         size = part.shape[1]
         found = self.intervals(
             np.concatenate([part, whole], axis=1), lambda sums: ratio(sums[..., :size], sums[..., size:])
         )
         trials = (self.group_sums(np.asarray(whole, np.float64)) > 0).sum(0)
-        return [_exact(interval, int(n)) for interval, n in zip(found, trials, strict=True)]
+        return [exact_interval(interval, int(n)) for interval, n in zip(found, trials, strict=True)]
 
 
-def _exact(interval: Interval, trials: int) -> Interval:
+def exact_interval(interval: Interval, trials: int) -> Interval:
+    """That of Clopper and Pearson (1934) where a rate is 0 or 1, which every draw repeats; ``trials``: groups behind it."""
     if interval.low is None or trials < 1 or interval.value not in (0.0, 1.0):
         return interval
     bound = 1 - ((1 - LEVEL) / 2) ** (1 / trials)

@@ -10,8 +10,10 @@ import numpy as np
 
 from src.core.dataset.findings import counted
 from src.core.evaluation.bootstrap import Bootstrap, defined, ratio
+from src.core.evaluation.classified import ClassEvaluation
 from src.core.evaluation.document import Evaluation
 from src.core.evaluation.scores import MEASURES, class_scores, overall_scores
+from src.core.report.text import metric_title
 
 Array = np.ndarray[Any, Any]
 Statistic = Callable[[Array], Array]
@@ -21,8 +23,10 @@ _SWAPS = 10_000
 TEST = "paired permutation test: the two models are swapped within whole groups"
 
 
-def compare(a: Evaluation, b: Evaluation, samples: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Compare two evaluations on the images that both have.
+def compare(
+    a: Evaluation | ClassEvaluation, b: Evaluation | ClassEvaluation, samples: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Compare two evaluations on the images, or other samples, that both have.
 
     Args:
         a, b: Of the same problem; differences are b - a.
@@ -38,6 +42,12 @@ def compare(a: Evaluation, b: Evaluation, samples: int = 1000, seed: int = 0) ->
         raise ValueError(
             f"The two evaluations are of different classes: {', '.join(a.classes)}; and {', '.join(b.classes)}."
         )
+    if isinstance(a, ClassEvaluation) and isinstance(b, ClassEvaluation):
+        from src.core.evaluation.classified_comparison import compare_classes
+
+        return compare_classes(a, b, samples, seed)
+    if not (isinstance(a, Evaluation) and isinstance(b, Evaluation)):
+        raise ValueError("One of the two is an evaluation of masks, the other one of classes.")
     first, second = ({image.id: image for image in x.images} for x in (a, b))
     common = [name for name in first if name in second]
     same = [n for n in common if first[n].counts.true == second[n].counts.true]
@@ -57,19 +67,27 @@ def compare(a: Evaluation, b: Evaluation, samples: int = 1000, seed: int = 0) ->
     result: dict[str, Any] = {
         "a": a.model.name,
         "b": b.model.name,
+        "noun": ["image", "images"],
         "images": len(same),
         "groups": bootstrap.count,
         "only_a": len(first) - len(common),
         "only_b": len(second) - len(common),
         "different_truth": len(common) - len(same),
-        "test": TEST + (", all swaps" if bootstrap.count <= _EXACT_GROUPS else f", {_SWAPS:,} random swaps"),
+        "test": test_of(bootstrap),
         "interval": bootstrap.rule.model_dump(),
         "measures": measures,
         "classes": _classes(counts, bootstrap, a.classes, seed),
         "rows": _rows(same, [first[n].group for n in same], *scores),
     }
     result["notes"] = _notes(a, b, result)
+    over = {"pooled": "all pixels together", "images": "mean over images"}
+    result["said"] = [f"{metric_title(m['name'])}, {over[m['over']]}: {m['sentence']}" for m in measures]
     return result
+
+
+def test_of(bootstrap: Bootstrap) -> str:
+    """How the test was done."""
+    return TEST + (", all swaps" if bootstrap.count <= _EXACT_GROUPS else f", {_SWAPS:,} random swaps")
 
 
 def _notes(a: Evaluation, b: Evaluation, result: dict[str, Any]) -> list[str]:
@@ -98,7 +116,7 @@ def _pooled(counts: list[Array], bootstrap: Bootstrap, binary: bool, seed: int) 
     def statistic(sums: Array) -> Array:
         return overall_scores(sums.reshape(*sums.shape[:-1], *shape), binary)
 
-    rows = _differences(_columns(counts[0]), _columns(counts[1]), statistic, bootstrap, seed)
+    rows = differences(_columns(counts[0]), _columns(counts[1]), statistic, bootstrap, seed)
     return [{"name": m, "over": "pooled", **r} for m, r in zip(MEASURES, rows, strict=True) if m != "f1"]
 
 
@@ -106,7 +124,7 @@ def _over_images(scores: list[Array], bootstrap: Bootstrap, seed: int) -> list[d
     known = ~np.isnan(scores[0]) & ~np.isnan(scores[1])
     size = len(MEASURES)
     columns = [np.concatenate([np.where(known, s, 0), known], axis=1) for s in scores]
-    rows = _differences(
+    rows = differences(
         columns[0], columns[1], lambda sums: ratio(sums[..., :size], sums[..., size:]), bootstrap, seed
     )
     return [{"name": m, "over": "images", **r} for m, r in zip(MEASURES, rows, strict=True) if m != "f1"]
@@ -118,14 +136,14 @@ def _classes(counts: list[Array], bootstrap: Bootstrap, names: list[str], seed: 
     def statistic(sums: Array) -> Array:
         return class_scores(sums.reshape(*sums.shape[:-1], *shape))[..., 0]
 
-    rows = _differences(_columns(counts[0]), _columns(counts[1]), statistic, bootstrap, seed)
+    rows = differences(_columns(counts[0]), _columns(counts[1]), statistic, bootstrap, seed)
     return [{"name": name, **row} for name, row in zip(names, rows, strict=True)]
 
 
-def _differences(
+def differences(
     a: Array, b: Array, statistic: Statistic, bootstrap: Bootstrap, seed: int
 ) -> list[dict[str, Any]]:
-    """Values, difference with interval, and p, for statistics of sums of columns N×M over images."""
+    """Values, difference with interval, and p, for statistics of sums of columns N×M over images (or other samples)."""
     width = a.shape[1]
     intervals = bootstrap.intervals(
         np.concatenate([a, b], axis=1),

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from src import __version__
+from src.core.evaluation import classified
+from src.core.evaluation.classified import ClassEvaluation
 from src.core.evaluation.pieces import (
     Calibration,
     Confusion,
@@ -70,6 +72,11 @@ class Evaluation(Part):
     seconds: float = 0.0
     images_per_second: float | None = None
 
+    @property
+    def sample_ids(self) -> list[str]:
+        """What tells its images apart."""
+        return [image.id for image in self.images]
+
     def worst_first(self) -> list[ImageResult]:
         """The images from the worst on."""
         return [self.images[index] for index in self.worst]
@@ -80,7 +87,7 @@ def written_now() -> dict[str, str]:
     return {"created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "lathe": __version__}
 
 
-def write_evaluation(folder: Path, document: Evaluation) -> Path:
+def write_evaluation(folder: Path, document: Evaluation | ClassEvaluation) -> Path:
     """Write ``evaluation.json`` atomically; returns its path. Raises OSError."""
     path = folder / DOCUMENT_NAME
     write_atomically(path, document.model_dump_json().encode("utf-8"))
@@ -88,7 +95,21 @@ def write_evaluation(folder: Path, document: Evaluation) -> Path:
 
 
 def read_evaluation(path: Path | str) -> Evaluation:
-    """The evaluation in a folder, or in the file itself.
+    """The evaluation of images in a folder, or in the file itself.
+
+    Raises:
+        DocumentError: there is none, it cannot be read, is damaged, is of a later version, or is one of a classifier.
+    """
+    found = read_any_evaluation(path)
+    if not isinstance(found, Evaluation):
+        raise DocumentError(
+            f"{path} is an evaluation of a classifier, not of masks.", "Choose an evaluation of masks."
+        )
+    return found
+
+
+def read_any_evaluation(path: Path | str) -> Evaluation | ClassEvaluation:
+    """The evaluation in a folder, or in the file itself, of whichever problem.
 
     Raises:
         DocumentError: there is none, it cannot be read, is damaged, or is of a later version.
@@ -96,22 +117,28 @@ def read_evaluation(path: Path | str) -> Evaluation:
     file = Path(path)
     file = file / DOCUMENT_NAME if file.is_dir() else file
     try:
-        text = file.read_bytes()
-        raw = json.loads(text)
+        raw = json.loads(file.read_bytes())
     except OSError as error:
         raise DocumentError(f"There is no evaluation in {file.parent}: {error.strerror or error}.",
                             "Choose the folder of an evaluation.") from None  # fmt: skip
     except ValueError as error:
         raise DocumentError(f"{file} is damaged: {error}.", "Evaluate the model again.") from None
-    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+    if not isinstance(raw, dict) or raw.get("format") not in _KINDS:
         raise DocumentError(f"{file} is not an evaluation of Lathe.", "Choose the folder of an evaluation.")
-    if not isinstance(raw.get("version"), int) or raw["version"] > VERSION:
+    kind, version = _KINDS[raw["format"]]
+    if not isinstance(raw.get("version"), int) or raw["version"] > version:
         raise DocumentError(f"{file} was written by a later version of Lathe.", "Update Lathe.")
     try:
-        return Evaluation.model_validate(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DocumentError(
             f"{file} is damaged at {where}: {first['msg']}.", "Evaluate the model again."
         ) from None
+
+
+_KINDS: dict[str, tuple[type[Evaluation] | type[ClassEvaluation], int]] = {
+    FORMAT: (Evaluation, VERSION),
+    classified.FORMAT: (ClassEvaluation, classified.VERSION),
+}

@@ -63,7 +63,7 @@ def write_table(folder: Path, document: Evaluation) -> Path:
     table.writerow(["id", "group", "image", "mask", *MEASURES, *own, *per_class])
     for image in document.images:
         counts = zip(image.counts.true, image.counts.predicted, image.counts.hit, strict=True)
-        row = [_safe(image.id), _safe(image.group), image.image, image.mask or ""]
+        row = [safe_cell(image.id), safe_cell(image.group), image.image, image.mask or ""]
         row += [_cell(image.scores.get(m)) for m in MEASURES] + [_cell(getattr(image, name)) for name in own]
         table.writerow([*row, *(number for three in counts for number in three)])
     path = folder / "images.csv"
@@ -71,7 +71,7 @@ def write_table(folder: Path, document: Evaluation) -> Path:
     return path
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """Spreadsheets carry out cells that begin like a formula."""
     return "'" + text if text[:1] in "=+-@" else text
 

@@ -46,7 +46,7 @@ class ModelFacts(Part):
     split_hash: str = ""
 
 
-class DataFacts(Part):
+class DataSource(Part):
     """On what: ``source`` is ``run`` or the path that was given; ``part_asked`` differs from ``part`` where it was absent."""
 
     source: str = "run"
@@ -56,9 +56,14 @@ class DataFacts(Part):
     split_hash: str = ""
     part: str = "test"
     part_asked: str = "test"
-    images: int = 0
     groups: int = 0
     grouped_by: str = "data"
+
+
+class DataFacts(DataSource):
+    """The same of images, with how many they are."""
+
+    images: int = 0
     pixels: int = 0
     ignored: int = 0
 
@@ -74,7 +79,7 @@ class Note(Part):
 
 
 class LeftOut(Part):
-    """An image that counts nowhere, with the reason."""
+    """What counts nowhere, with the reason."""
 
     id: str
     path: str

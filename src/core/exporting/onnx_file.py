@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from src.core.exporting.graph import ExportGraph
-from src.core.exporting.torch_files import ExportError, quiet, reason, trace
+from src.core.exporting.torch_files import ExportError, FreeAxes, quiet, reason, trace
 
 #: Of one protobuf file; what is larger needs its weights in a second file, which is easily lost.
 MOST_BYTES = 2_000_000_000
 
 
 def write_onnx(
-    graph: ExportGraph, example: Tensor, path: Path, *, opset: int, dynamic_size: bool, output: str,
+    graph: nn.Module, example: Tensor | Mapping[str, Tensor], path: Path, *, opset: int, axes: FreeAxes, output: str,
     about: dict[str, str],
 ) -> None:  # fmt: skip
-    """Write an ONNX file with the input ``image`` and one output.
+    """Write an ONNX file with the inputs that ``axes`` names and one output.
 
     Args:
         graph: What is exported.
-        example: An input of the wanted size, at least two images.
+        example: An input (or inputs by name) of the wanted size, at least two of each.
         path: The file.
         opset: Version of ONNX's set of operators.
-        dynamic_size: Height and width are free; the number of images always is.
+        axes: Free axes; of several inputs in the order of the example.
         output: Name of the output.
         about: Goes into the file's ``metadata_props``.
 
@@ -40,7 +40,7 @@ def write_onnx(
     size = sum(p.numel() * p.element_size() for p in graph.state_dict().values())
     if size > MOST_BYTES:
         raise ExportError(f"The model has {size / 1e9:.1f} GB of weights; an ONNX file holds at most 2 GB.")
-    program = trace(graph, example, dynamic_size)
+    program = trace(graph, example, axes)
     try:
         # The exporter prints its progress and its doubts
         with quiet(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -48,7 +48,7 @@ def write_onnx(
                 program,
                 dynamo=True,
                 opset_version=opset,
-                input_names=["image"],
+                input_names=list(axes.inputs),
                 output_names=[output],
                 verbose=False,
             )
@@ -58,7 +58,7 @@ def write_onnx(
     found = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
     if found != opset:
         raise ExportError(f"The network needs opset {found}; opset {opset} lacks operators that it uses.")
-    _name_axes(model, dynamic_size)
+    _name_axes(model, axes)
     describe(model, about)
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -84,19 +84,23 @@ def describe(model: Any, about: dict[str, str]) -> None:
     model.producer_name, model.producer_version = "Lathe", __version__
 
 
-def _name_axes(model: Any, dynamic_size: bool) -> None:
-    """Give the free axes names for people: batch, height, width."""
-    wanted = {0: "batch", **({2: "height", 3: "width"} if dynamic_size else {})}
-    dims = model.graph.input[0].type.tensor_type.shape.dim
-    names = {dims[axis].dim_param: name for axis, name in wanted.items() if dims[axis].dim_param}
+def _name_axes(model: Any, axes: FreeAxes) -> None:
+    """Give the free axes names for people, such as batch, height, width."""
+    names, missing = {}, set()
+    for value in model.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        for axis, name in axes.inputs[value.name].items():
+            if dims[axis].dim_param:
+                names[dims[axis].dim_param] = name
+            else:
+                missing.add(name)
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param in names:
                 dim.dim_param = names[dim.dim_param]
     # The exporter writes the size of the output as a formula; it is that of the input, as the graph is built
     out = model.graph.output[0].type.tensor_type.shape.dim
-    for axis, name in ((0, "batch"), *([(-2, "height"), (-1, "width")] if dynamic_size else [])):
+    for axis, name in axes.output.items():
         out[axis].dim_param = name
-    missing = [name for axis, name in wanted.items() if not dims[axis].dim_param]
     if missing:
-        raise ExportError(f"The network does not leave the {' and '.join(missing)} free.")
+        raise ExportError(f"The network does not leave the {' and '.join(sorted(missing))} free.")

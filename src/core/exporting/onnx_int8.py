@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from src.core.exporting.torch_files import ExportError, reason
 
 
-def quantise(source: Path, target: Path, images: Iterable[np.ndarray], about: dict[str, str]) -> None:
+def quantise(source: Path, target: Path, images: Iterable[Any], about: dict[str, str]) -> None:
     """Write an int8 model from a float one (static quantisation; QDQ form, which all runtimes read).
 
     Weights are quantised by channel, since channels differ in range by orders of magnitude; the last convolution,
@@ -23,7 +21,7 @@ def quantise(source: Path, target: Path, images: Iterable[np.ndarray], about: di
     Args:
         source: An ONNX file whose first input takes the images.
         target: The file to write.
-        images: Inputs, N×C×H×W, on which the ranges are measured; read once.
+        images: Inputs (arrays, or dicts of arrays by name) on which the ranges are measured; read once.
         about: Goes into the file's ``metadata_props``.
 
     Raises:
@@ -82,17 +80,19 @@ def _kept_float(path: Path) -> list[str]:
 class _Reader:
     """Hands the images to the quantiser one at a time."""
 
-    def __init__(self, name: str, images: Iterable[np.ndarray]) -> None:
+    def __init__(self, name: str, images: Iterable[Any]) -> None:
         self._name, self._images = name, self._walk(images)
 
     @staticmethod
-    def _walk(images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def _walk(images: Iterable[Any]) -> Iterator[Any]:
         yield from images
 
     def get_next(self) -> dict[str, Any] | None:
         """The next input, or None."""
         image = next(self._images, None)
-        return None if image is None else {self._name: image}
+        if image is None or isinstance(image, dict):
+            return image
+        return {self._name: image}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         while (found := self.get_next()) is not None:

@@ -51,18 +51,18 @@ class OnnxProcess:
             self.close()
             raise
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """The model's output for an input, both of the model's own types.
+    def run(self, feed: np.ndarray | dict[str, np.ndarray]) -> np.ndarray:
+        """The model's output for an input, or for inputs by name, all of the model's own types.
 
         Raises:
             OnnxRunError: It failed; the process lives on unless it crashed.
         """
-        found: np.ndarray = self._ask("run", image)
+        found: np.ndarray = self._ask("run", feed)
         return found
 
-    def seconds(self, image: np.ndarray, runs: int) -> list[float]:
+    def seconds(self, feed: np.ndarray | dict[str, np.ndarray], runs: int) -> list[float]:
         """Time of each of ``runs`` runs after two that do not count."""
-        found: list[float] = self._ask("time", image, runs)
+        found: list[float] = self._ask("time", feed, runs)
         return found
 
     def _ask(self, *words: Any) -> Any:
@@ -129,14 +129,15 @@ def _serve(pipe: Any, path: str, threads: int) -> None:
         return
     while True:
         try:
-            word, image, *rest = pipe.recv()
+            word, feed, *rest = pipe.recv()
         except (EOFError, OSError):
             return
+        inputs = feed if isinstance(feed, dict) else {name: feed}
         try:
             if word == "run":
-                pipe.send((True, session.run(None, {name: image})[0]))
+                pipe.send((True, session.run(None, inputs)[0]))
             else:
-                pipe.send((True, seconds_of(partial(session.run, None, {name: image}), rest[0])))
+                pipe.send((True, seconds_of(partial(session.run, None, inputs), rest[0])))
         except Exception as error:
             pipe.send((False, _said(error)))
 

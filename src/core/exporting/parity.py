@@ -55,6 +55,8 @@ class Comparison:
         largest, total: Largest and summed absolute difference of a probability; NaN counts as infinite.
         probabilities: Numbers behind ``total``; 0 where only classes were compared.
         worst: Name of the image with the largest difference (of classes, then of probabilities).
+        units, whole: What ``pixels`` counts, and what the name in ``worst`` is of: other models answer for windows of
+            recordings.
     """
 
     images: int = 0
@@ -64,6 +66,8 @@ class Comparison:
     total: float = 0.0
     probabilities: int = 0
     worst: str = ""
+    units: str = "pixels"
+    whole: str = "image"
     _worst: tuple[float, float] = field(default=(-1.0, -1.0), repr=False)
 
     def add(
@@ -108,7 +112,8 @@ class Comparison:
         """As plain JSON types; differences of probabilities are None where there are none."""
         known = self.probabilities > 0
         return {
-            "images": self.images, "pixels": self.pixels, "pixels_with_another_class": self.differing,
+            "units": self.units, "whole": self.whole, "images": self.images, "pixels": self.pixels,
+            "pixels_with_another_class": self.differing,
             "share_of_pixels_with_another_class": self.share,
             "largest_difference": self.largest if known else None,
             "mean_difference": self.total / self.probabilities if known else None,
@@ -122,12 +127,12 @@ class Comparison:
             found.append("It gives numbers that are not finite.")
         elif limits.largest is not None and self.probabilities and self.largest > limits.largest:
             found.append(
-                f"A probability differs by {self.largest:.2g}, more than {limits.largest:.2g} (image {self.worst})."
+                f"A probability differs by {self.largest:.2g}, more than {limits.largest:.2g} ({self.whole} {self.worst})."
             )
         # One pixel on the edge between two classes is no disagreement, however small the images are
         if self.differing > max(1, limits.share * self.pixels):
             found.append(
-                f"{self.differing} of {self.pixels} pixels ({self.share:.3%}) have another class, more than "
+                f"{self.differing} of {self.pixels} {self.units} ({self.share:.3%}) have another class, more than "
                 f"{limits.share:.3%} (most in {self.worst})."
             )
         if iou_lost is not None and iou_lost > limits.iou_lost:

@@ -5,17 +5,36 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from src.core.exporting.graph import ExportGraph
+Run = Callable[[Any], np.ndarray]
 
-Run = Callable[[np.ndarray], np.ndarray]
+
+@dataclass(frozen=True)
+class FreeAxes:
+    """Which sizes are no fixed numbers, with names for people.
+
+    Attributes:
+        inputs: By the name of each input, axis to name.
+        output: Of the output; axes may count from the end.
+    """
+
+    inputs: Mapping[str, Mapping[int, str]]
+    output: Mapping[int, str]
+
+
+def image_axes(dynamic_size: bool) -> FreeAxes:
+    """Of images N×C×H×W: any number of them, and any height and width where ``dynamic_size``."""
+    sizes = {2: "height", 3: "width"} if dynamic_size else {}
+    ends = {-2: "height", -1: "width"} if dynamic_size else {}
+    return FreeAxes({"image": {0: "batch", **sizes}}, {0: "batch", **ends})
 
 
 class ExportError(Exception):
@@ -47,17 +66,26 @@ def reason(error: BaseException) -> str:
     return text if len(text) <= 300 else text[:300].rstrip() + "…"
 
 
-def trace(graph: ExportGraph, example: Tensor, dynamic_size: bool) -> torch.export.ExportedProgram:
-    """The graph as a program for any number of images, and for any height and width where ``dynamic_size``.
+def trace(
+    graph: nn.Module, example: Tensor | Mapping[str, Tensor], axes: FreeAxes
+) -> torch.export.ExportedProgram:
+    """The graph as a program for any size of the free axes.
+
+    Args:
+        graph: Takes one tensor, or a dict of tensors by the names of the inputs.
+        example: What it takes.
+        axes: Its free axes.
 
     Raises:
         ExportError: The network asks for something that cannot be traced so.
     """
     free = torch.export.Dim.DYNAMIC
-    shapes = {"image": {0: free, 2: free, 3: free} if dynamic_size else {0: free}}
+    each = {name: dict.fromkeys(names, free) for name, names in axes.inputs.items()}
+    taken: Any = example if isinstance(example, Tensor) else dict(example)
+    shapes = (next(iter(each.values())) if isinstance(example, Tensor) else each,)
     try:
         with quiet(), _sizes_of_one(), torch.no_grad():
-            return torch.export.export(graph, (example,), dynamic_shapes=shapes, strict=False)
+            return torch.export.export(graph, (taken,), dynamic_shapes=shapes, strict=False)
     except Exception as error:  # whatever the network's own code raises when its sizes are no numbers
         raise ExportError(f"The network cannot be traced: {reason(error)}") from error
 
@@ -79,20 +107,28 @@ def _sizes_of_one() -> Iterator[None]:
 
 
 def write_program(
-    graph: ExportGraph, example: Tensor, path: Path, dynamic_size: bool, about: dict[str, str]
+    graph: nn.Module,
+    example: Tensor | Mapping[str, Tensor],
+    path: Path,
+    axes: FreeAxes,
+    about: dict[str, str],
 ) -> None:
     """Write a .pt2 file, with ``about`` inside (one file each, read with ``extra_files``).
 
     Raises:
         ExportError: See `trace`.
     """
-    program = trace(graph, example, dynamic_size)
+    program = trace(graph, example, axes)
     with quiet():
         torch.export.save(program, str(path), extra_files=dict(about))
 
 
 def write_torchscript(
-    graph: ExportGraph, example: Tensor, path: Path, about: dict[str, str], freeze: bool = True
+    graph: nn.Module,
+    example: Tensor | Mapping[str, Tensor],
+    path: Path,
+    about: dict[str, str],
+    freeze: bool = True,
 ) -> None:
     """Write TorchScript, with ``about`` inside; frozen, its weights are constants and batch-norm is folded into them.
 
@@ -102,7 +138,8 @@ def write_torchscript(
     try:
         with quiet(), torch.no_grad():
             # Tracing forgets which sizes it has taken for fixed numbers; the check at other sizes finds them
-            traced = torch.jit.trace(graph, (example,), check_trace=False)
+            taken: Any = example if isinstance(example, Tensor) else dict(example)
+            traced = torch.jit.trace(graph, (taken,), check_trace=False)
             if freeze:
                 traced = torch.jit.freeze(traced.eval())
             torch.jit.save(traced, str(path), _extra_files=dict(about))
@@ -111,23 +148,29 @@ def write_torchscript(
 
 
 def load_program(path: Path) -> Run:
-    """What runs a .pt2 file: numpy array in, numpy array out."""
+    """What runs a .pt2 file: numpy array (or arrays by name) in, numpy array out."""
     with quiet():
         module = torch.export.load(str(path)).module()
     return _runner(module)
 
 
 def load_torchscript(path: Path) -> Run:
-    """What runs a TorchScript file: numpy array in, numpy array out."""
+    """What runs a TorchScript file: numpy array (or arrays by name) in, numpy array out."""
     with quiet():
         module = torch.jit.load(str(path), map_location="cpu")
     return _runner(module)
 
 
 def _runner(module: Any) -> Run:
-    def run(image: np.ndarray) -> np.ndarray:
+    def run(feed: Any) -> np.ndarray:
+        several = isinstance(feed, Mapping)
+        given = {k: _tensor(v) for k, v in feed.items()} if several else _tensor(feed)
         with quiet(), torch.inference_mode():
-            found: np.ndarray = module(torch.from_numpy(np.ascontiguousarray(image))).numpy()
+            found: np.ndarray = module(given).numpy()
         return found
 
     return run
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))

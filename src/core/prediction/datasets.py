@@ -6,6 +6,7 @@ Every such set has a folder of its own with ``table.csv`` (image, mask, split, p
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
@@ -239,6 +240,12 @@ def without_held_out(entries: list[Labelled], human: list[Labelled]) -> tuple[li
     Returns:
         The others, and the names of those left out.
     """
+    known = labelled_before((entry.image for entry in entries), human)
+    return [e for e in entries if e.image not in known], [e.name for e in entries if e.image in known]
+
+
+def labelled_before(images: Iterable[str], human: Iterable[Labelled]) -> set[str]:
+    """Those of the image files that people have labelled already: the same file, or a copy of it."""
     sizes: dict[int, list[str]] = {}
     for entry in human:
         try:
@@ -253,15 +260,10 @@ def without_held_out(entries: list[Labelled], human: list[Labelled]) -> tuple[li
                 digests[path] = hashlib.file_digest(stream, "sha256").hexdigest()
         return digests[path]
 
-    kept, out = [], []
-    for entry in entries:
-        try:
-            alike = sizes.get(Path(entry.image).stat().st_size, [])
-            known = any(digest(other) == digest(entry.image) for other in alike)
-        except OSError:
-            known = False
-        if known:
-            out.append(entry.name)
-        else:
-            kept.append(entry)
-    return kept, out
+    known = set()
+    for image in images:
+        with contextlib.suppress(OSError):
+            alike = sizes.get(Path(image).stat().st_size, [])
+            if any(digest(other) == digest(image) for other in alike):
+                known.add(image)
+    return known

@@ -1,16 +1,16 @@
-"""The images that a person named: files, folders and patterns, each with a name of its own."""
+"""The images, or other files, that a person named: files, folders and patterns, each with a name of its own."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from src.core.dataset.files.image_files import IMAGE_SUFFIXES, why
-from src.core.dataset.findings import Finding, counted, named
+from src.core.dataset.findings import IMAGE, Finding, Noun, counted, named
 from src.core.dataset.sources.source_rows import absolute, nfc, walk
 
 #: A folder with this file holds results of Lathe, which are not taken for images.
@@ -18,9 +18,32 @@ INDEX_NAME = "predictions.jsonl"
 _PATTERN = re.compile(r"[*?\[]")
 
 
+@dataclass(frozen=True)
+class FileKind:
+    """The files that a job works on.
+
+    Attributes:
+        noun: What they are called.
+        suffixes: By which they are known, in small letters.
+        such_as: Some of them, for people.
+    """
+
+    noun: Noun
+    suffixes: Container[str]
+    such_as: str
+
+    @property
+    def words(self) -> str:
+        """``an image``, ``a recording``."""
+        return f"a{'n' if self.noun.one[0] in 'aeiou' else ''} {self.noun.one}"
+
+
+IMAGES = FileKind(IMAGE, IMAGE_SUFFIXES, "JPEG, PNG, TIFF, BMP or WebP")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image to work on.
+    """An image, or another file, to work on.
 
     Attributes:
         name: Relative to what the person named, with slashes, in Unicode form NFC; unlike all others.
@@ -77,14 +100,18 @@ class Names:
 
 
 def find_images(
-    paths: Sequence[str], without: Iterable[str] = (), known: Iterable[tuple[str, str]] = ()
+    paths: Sequence[str],
+    without: Iterable[str] = (),
+    known: Iterable[tuple[str, str]] = (),
+    kind: FileKind = IMAGES,
 ) -> FoundImages:
-    """The images under files, folders (with sub-folders; links that lead in a circle are followed once) and patterns.
+    """The images (or other files) under files, folders (with sub-folders; links that lead in a circle are followed once) and patterns.
 
     Args:
         paths: Files, folders, or patterns with ``*``, ``?``, ``[…]``, and ``**`` for any folders.
         without: Folders that are not entered, such as the one the results go to.
         known: Paths with their names of before.
+        kind: What is looked for.
 
     Returns:
         Each file once. A path that does not exist is an ``error`` among the findings.
@@ -94,7 +121,7 @@ def find_images(
     unread: list[str] = []
     skipped: set[str] = set()
     for given in paths:
-        for path, relative, root in _under(given, tuple(without), found.findings):
+        for path, relative, root in _under(given, tuple(without), kind, found.findings):
             if path in seen:
                 continue
             seen.add(path)
@@ -114,44 +141,52 @@ def find_images(
         found.findings.append(Finding("warning", "images.unread", text, "Check that they exist and may be read.",
                                       named(unread)))  # fmt: skip
     if skipped:
-        text = f"{counted(len(skipped), 'folder holds results', 'folders hold results')} of Lathe and no images to work on."
+        text = f"{counted(len(skipped), 'folder holds results', 'folders hold results')} of Lathe and no {kind.noun.many} to work on."
         found.findings.append(Finding("notice", "images.results", text, "", named(skipped)))
     if names.renamed:
-        text = f"{counted(len(names.renamed), 'image has', 'images have')} the name of another one and got a longer name."
+        one, many = kind.noun.one, kind.noun.many
+        text = f"{counted(len(names.renamed), f'{one} has', f'{many} have')} the name of another one and got a longer name."
         found.findings.append(
             Finding("notice", "images.renamed", text, "The table names each source.", named(names.renamed))
         )
     return found
 
 
-def _under(given: str, without: tuple[str, ...], findings: list[Finding]) -> Iterator[tuple[str, str, str]]:
+def _under(
+    given: str, without: tuple[str, ...], kind: FileKind, findings: list[Finding]
+) -> Iterator[tuple[str, str, str]]:
     """Path, relative name and root of each image that one of the given paths means."""
     path = absolute(Path(given).expanduser())
     if os.path.isdir(path):  # noqa: PTH112
-        files, notes = walk(path, without)
+        files, notes = walk(path, without, kind.suffixes)
         findings += notes
         if not files and not notes:
-            findings.append(_nothing(f"There are no images in {given}."))
+            findings.append(_nothing(f"There are no {kind.noun.many} in {given}."))
         for file in files:
             yield file.path, file.relative, path
     elif os.path.lexists(path):
-        if Path(path).suffix.lower() in IMAGE_SUFFIXES:
+        if Path(path).suffix.lower() in kind.suffixes:
             yield path, nfc(Path(path).name), str(Path(path).parent)
         else:
-            cure = "Choose images such as JPEG, PNG, TIFF, BMP or WebP."
-            findings.append(Finding("error", "images.kind", f"{given} is not an image.", cure))
+            cure = f"Choose {kind.noun.many} such as {kind.such_as}."
+            findings.append(Finding("error", "images.kind", f"{given} is not {kind.words}.", cure))
     elif _PATTERN.search(given):
         root, pattern = _divided(path)
-        files, notes = walk(root, without) if os.path.isdir(root) else ([], [])  # noqa: PTH112
+        files, notes = walk(root, without, kind.suffixes) if os.path.isdir(root) else ([], [])  # noqa: PTH112
         findings += notes
         fits = [file for file in files if pattern.fullmatch(file.relative)]
         if not fits:
-            findings.append(_nothing(f"No image fits {given}."))
+            findings.append(_nothing(f"No {kind.noun.one} fits {given}."))
         for file in fits:
             yield file.path, file.relative, root
     else:
         findings.append(
-            Finding("error", "images.absent", f"{given} does not exist.", "Correct the path of the images.")
+            Finding(
+                "error",
+                "images.absent",
+                f"{given} does not exist.",
+                f"Correct the path of the {kind.noun.many}.",
+            )
         )
 
 

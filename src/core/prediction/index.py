@@ -30,6 +30,7 @@ class Prediction:
         mask: Index PNG; ``probability``: 8-bit PNGs, a list; ``overlay``: JPEG. Empty where not asked for.
         objects: How many; ``by_class``: class number to objects, ``pixels``: class number to pixels.
         objects_at: Where in ``objects.jsonl`` the line with these objects begins, in bytes; -1: nowhere.
+        tables: CSV files of what was found along it, such as over the time of a recording.
         changes: What the post-processing did, see `postprocess.Changes`; empty where nothing.
         scores: Lowest and highest mean score of its objects; empty without any.
         score: What else a job measured, such as the share of confident pixels.
@@ -47,6 +48,7 @@ class Prediction:
     mask: str = ""
     probability: list[str] = field(default_factory=list)
     overlay: str = ""
+    tables: list[str] = field(default_factory=list)
     objects: int = 0
     by_class: dict[str, int] = field(default_factory=dict)
     pixels: dict[str, int] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Prediction:
     @property
     def files(self) -> list[str]:
         """All its files, relative to the folder of the results."""
-        return [name for name in (self.mask, *self.probability, self.overlay) if name]
+        return [name for name in (self.mask, *self.probability, self.overlay, *self.tables) if name]
 
     def is_of(self, image: ImageFile) -> bool:
         """Whether the source is the same file, unchanged."""

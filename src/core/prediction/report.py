@@ -1,4 +1,4 @@
-"""Pages about jobs on new images: one HTML file each, which needs no other file. Torch-free."""
+"""Pages about jobs with a trained model: one HTML file each, which needs no other file. Torch-free."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src import __version__
 from src.core.report.pictures import data_address
 from src.core.run.folder import write_atomically
+
+if TYPE_CHECKING:
+    from src.core.report.figures import Drawing
 
 #: Pictures in a page, and their longest side in pixels.
 MOST_PICTURES = 24
@@ -48,6 +51,16 @@ _TEMPLATE = """<!doctype html>
 <span>{{ remark }}</span></div>
 {% endfor %}
 </div>
+{% if page.figures %}
+<section>
+<h2>Figures</h2>
+<div class="figures">
+{% for drawing in page.figures %}
+<figure>{{ drawing.svg|safe }}</figure>
+{% endfor %}
+</div>
+</section>
+{% endif %}
 {% for table in page.tables if table.rows %}
 <section>
 <h2>{{ table.title }}</h2>
@@ -110,6 +123,7 @@ class Page:
         said: How the job ended.
         tone: ``good``, ``neutral`` or ``bad``.
         tiles: Title, value, remark.
+        figures: Drawings of our own (``core.report.figures``).
         tables: Empty ones are left out.
         pictures: Data addresses with captions.
         explained: Sentences about what the numbers mean.
@@ -119,6 +133,7 @@ class Page:
     said: list[str]
     tone: str = "good"
     tiles: list[tuple[str, str, str]] = field(default_factory=list)
+    figures: Sequence[Drawing] = ()
     tables: list[Table] = field(default_factory=list)
     pictures: list[tuple[str, str]] = field(default_factory=list)
     pictures_title: str = "Pictures"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from src.core.dataset.files.image_files import UnreadableImageError, why
+from src.core.dataset.files.image_files import UnreadableImageError
 from src.core.dataset.formats.writing import mask_name
 from src.core.dataset.palette import class_colours
 from src.core.prediction.datasets import values_of
-from src.core.prediction.images import INDEX_NAME, ImageFile
-from src.core.prediction.index import OBJECTS_NAME, JsonLines, Prediction, PredictionTail
+from src.core.prediction.folder import VERSION, IndexedFolder, writing_failed
+from src.core.prediction.images import ImageFile
+from src.core.prediction.index import OBJECTS_NAME, JsonLines, Prediction
 from src.core.prediction.objects import find_objects
 from src.core.prediction.options import PostprocessConfig
 from src.core.prediction.pictures import (
@@ -32,27 +32,8 @@ from src.core.prediction.postprocess import Changes, postprocess
 from src.core.prediction.runs import TooRaggedError
 from src.core.run.folder import write_atomically
 
-HEADER_NAME = "prediction.json"
 CLASSES_NAME = "classes.json"
-VERSION = 1
 Draw = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
-
-
-class ResultsError(Exception):
-    """The folder of results cannot be used or written; ``cure`` says what to do."""
-
-    def __init__(self, message: str, cure: str = "") -> None:
-        super().__init__(message)
-        self.cure = cure
-
-
-def writing_failed(folder: Path, error: OSError) -> ResultsError:
-    """The sentence for a folder that cannot be written."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
-        cure = "Free some space, then start the job again in the same folder: it goes on where it stopped."
-        return ResultsError(f"The disk of {folder} is full.", cure)
-    cure = "Choose another folder, or ask for permission to write."
-    return ResultsError(f"{folder} cannot be written: {why(error)}.", cure)
 
 
 @dataclass(frozen=True)
@@ -87,7 +68,7 @@ def class_table(classes: tuple[str, ...], binary: bool) -> list[dict[str, Any]]:
     ]
 
 
-class ResultFolder:
+class ResultFolder(IndexedFolder):
     """Writes the results of images into a folder; `write` may be called from several threads at once.
 
     Attributes:
@@ -106,58 +87,20 @@ class ResultFolder:
         Raises:
             ResultsError: it holds results of other settings, or cannot be written.
         """
-        self.path, self.wanted = path, wanted
-        self.index: dict[str, Prediction] = {}
-        self._lock = threading.Lock()
+        self.wanted = wanted
+        super().__init__(path, header)
+        self._masks = {found.name: found.mask for found in self.index.values() if found.mask}
+        self._taken = {mask.removeprefix("masks/").casefold() for mask in self._masks.values()}
         try:
-            self._begin(header)
-            for found in PredictionTail(path).read():
-                self.index[found.name] = found
-            self._masks = {found.name: found.mask for found in self.index.values() if found.mask}
-            self._taken = {mask.removeprefix("masks/").casefold() for mask in self._masks.values()}
-            self._lines = JsonLines(path / INDEX_NAME)
             self._objects = JsonLines(path / OBJECTS_NAME)
         except OSError as error:
             raise writing_failed(path, error) from error
 
-    def _begin(self, header: Mapping[str, Any]) -> None:
-        plain = json.loads(json.dumps({"version": VERSION, **header}))
-        place = self.path / HEADER_NAME
-        try:
-            before = json.loads(place.read_bytes())
-        except FileNotFoundError:
-            before = None
-        except ValueError:
-            raise ResultsError(f"{place} is damaged: it cannot be said what the results in this folder are.",
-                               "Choose another folder for the new results.") from None  # fmt: skip
-        if before is not None:
-            other = [key for key in plain if before.get(key) != plain[key]]
-            if other:
-                raise ResultsError(
-                    f"{self.path} holds results of other settings ({', '.join(other)}): they are not mixed or overwritten.",
-                    "Choose another folder, or leave it empty for a new one.",
-                )
-            return
-        if (self.path / INDEX_NAME).exists():
-            raise ResultsError(f"{self.path} holds results that this job did not write.",
-                               "Choose another folder, or leave it empty for a new one.")  # fmt: skip
-        self.path.mkdir(parents=True, exist_ok=True)
+    def begin_empty(self) -> None:
+        """The table of the classes."""
         table = class_table(self.wanted.classes, self.wanted.binary)
         text = json.dumps({"version": VERSION, "classes": table}, ensure_ascii=False, indent=1)
         write_atomically(self.path / CLASSES_NAME, text.encode())
-        write_atomically(place, json.dumps(plain, ensure_ascii=False, indent=1).encode())
-
-    @property
-    def names(self) -> list[tuple[str, str]]:
-        """Path and name of every image so far."""
-        return [(found.path, found.name) for found in self.index.values()]
-
-    def is_done(self, image: ImageFile) -> bool:
-        """Whether this very file was worked on, successfully, and all its results are there."""
-        found = self.index.get(image.name)
-        if found is None or found.error or not found.is_of(image):
-            return False
-        return all((self.path / name).is_file() for name in found.files)
 
     def stem(self, image: ImageFile) -> str:
         """Relative path of an image's results without suffix; the same at every start, unlike that of all others."""
@@ -220,36 +163,22 @@ class ResultFolder:
                 file.end()
                 done.probability.append(PurePosixPath(file.path.relative_to(self.path)).as_posix())
             done.seconds = round(time.monotonic() - begun, 4)
-            self._note(done)
         except OSError as error:
             for file in probabilities or []:
                 file.discard()
             if error.errno == errno.ENAMETOOLONG:
                 return self.failed(image, "its name is too long for the folder of the results")
             raise writing_failed(self.path, error) from error
-        return done
-
-    def failed(self, image: ImageFile, reason: str) -> Prediction:
-        """Note that an image has no result; raises ResultsError."""
-        done = Prediction(image.name, image.path, image.size, image.mtime_ns, error=reason)
-        try:
-            self._note(done)
-        except OSError as error:
-            raise writing_failed(self.path, error) from error
+        self.note(done)
         return done
 
     def close(self) -> None:
         """Flush to the disk; raises ResultsError."""
         try:
             self._objects.close()
-            self._lines.close()
         except OSError as error:
             raise writing_failed(self.path, error) from error
-
-    def _note(self, done: Prediction) -> None:
-        with self._lock:
-            self._lines.write(done.to_dict())
-            self.index[done.name] = done
+        super().close()
 
     def _objects_of(self, done: Prediction, labels: np.ndarray, score: np.ndarray) -> None:
         wanted = self.wanted

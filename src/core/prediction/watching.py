@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from src.core.dataset.findings import Finding
-from src.core.prediction.images import ImageFile, find_images
+from src.core.prediction.images import IMAGES, FileKind, ImageFile, find_images
 
 #: An empty file is somebody's placeholder: it is waited for, but not for ever.
 _EMPTY_S = 30.0
 
 
 class Watch:
-    """Gives each image of folders and patterns once it stopped growing, and again when it is replaced.
+    """Gives each image (or other file) of folders and patterns once it stopped growing, and again when it is replaced.
 
     A file is taken when its size and time are the same at two looks, ``every_s`` apart: programs that write slowly are
     waited for. Lathe's own results are never taken, see `find_images`.
@@ -30,8 +30,10 @@ class Watch:
         every_s: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        kind: FileKind = IMAGES,
     ) -> None:
-        """Watch ``paths``; ``known`` as in `find_images`."""
+        """Watch ``paths``; ``known`` and ``kind`` as in `find_images`."""
+        self._kind = kind
         self.paths, self.without, self.every_s = list(paths), tuple(without), every_s
         self._clock, self._sleep = clock, sleep
         self._known: dict[str, str] = dict(known)
@@ -41,7 +43,7 @@ class Watch:
 
     def look(self) -> tuple[list[ImageFile], list[Finding]]:
         """The images that are complete now and were not given before; and what the search found odd."""
-        found = find_images(self.paths, self.without, self._known.items())
+        found = find_images(self.paths, self.without, self._known.items(), self._kind)
         now, ready = self._clock(), []
         self.waiting = 0
         present = set()

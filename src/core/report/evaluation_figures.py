@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 
 from src.core.dataset.palette import class_colours
 from src.core.evaluation.document import Evaluation
-from src.core.evaluation.pieces import Curve
+from src.core.evaluation.pieces import Calibration, Curve
 from src.core.report.figures import (
     BEST,
     INK,
@@ -35,7 +35,8 @@ MOST_MATRIX = 30
 _DASHED = (0, (4, 3))
 
 
-def _axes(title: str, x: str, y: str, height: float = 3.1) -> tuple[Figure, Axes]:
+def figure_axes(title: str, x: str, y: str, height: float = 3.1) -> tuple[Figure, Axes]:
+    """A figure of the size of all figures of a page, with its one pair of axes."""
     figure = Figure(figsize=(6.4, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -66,7 +67,7 @@ def _over_threshold(document: Evaluation) -> Drawing | None:
         return None
     curve, value = document.curves[0], document.threshold.value
     x = np.arange(len(curve.iou)) / len(curve.iou)
-    figure, axes = _axes("Over the threshold", "Threshold", "")
+    figure, axes = figure_axes("Over the threshold", "Threshold", "")
     lines = (("IoU", curve.iou, TRAIN), ("precision", curve.precision, VAL), ("recall", curve.recall, THIRD))
     for name, values, colour in lines:
         axes.plot(x, _floats(values), color=colour, label=name)
@@ -83,7 +84,7 @@ def _precision_recall(document: Evaluation) -> Drawing | None:
     curves = _chosen(document)
     if not curves:
         return None
-    figure, axes = _axes("Precision and recall", "Recall", "Precision")
+    figure, axes = figure_axes("Precision and recall", "Recall", "Precision")
     for curve in curves:
         label = f"{curve.name}, average precision {number(curve.average_precision, 3)}"
         axes.plot(
@@ -107,7 +108,7 @@ def _decision(document: Evaluation) -> Drawing | None:
     decision = document.decision
     if not decision.thresholds:
         return None
-    figure, axes = _axes("Defective or not", "False alarms", "Found images")
+    figure, axes = figure_axes("Defective or not", "False alarms", "Found images")
     x, y = [0.0, *decision.false_positive_rate], [0.0, *decision.true_positive_rate]
     axes.plot(x, y, color=TRAIN, label=f"AUROC {number(decision.auroc.value, 4)}")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=_DASHED)
@@ -125,7 +126,7 @@ def _sizes(document: Evaluation) -> Drawing | None:
     bins = [b for b in document.objects.bins if b.objects]
     if not bins:
         return None
-    figure, axes = _axes("Found objects by size", "Pixels of the object", "Found")
+    figure, axes = figure_axes("Found objects by size", "Pixels of the object", "Found")
     x = np.arange(len(bins))
     rates = [b.found / b.objects for b in bins]
     axes.bar(x, rates, color=TRAIN, width=0.7)
@@ -145,11 +146,16 @@ def _sizes(document: Evaluation) -> Drawing | None:
 
 
 def _calibration(document: Evaluation) -> Drawing | None:
-    found = [c for c in document.calibration if c.ece is not None]
+    return draw_reliability(document.calibration)
+
+
+def draw_reliability(calibration: Sequence[Calibration]) -> Drawing | None:
+    """The last reliability that is known: of the object, or of the likeliest class."""
+    found = [c for c in calibration if c.ece is not None]
     if not found:
         return None
     item = found[-1]
-    figure, axes = _axes("Reliability", "Predicted probability", "Share that is right")
+    figure, axes = figure_axes("Reliability", "Predicted probability", "Share that is right")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=_DASHED)
     points = [
         (b.confidence, b.frequency) for b in item.bins if b.confidence is not None and b.frequency is not None
@@ -158,18 +164,23 @@ def _calibration(document: Evaluation) -> Drawing | None:
               label=f"{item.name}, ECE {number(item.ece, 3)}")  # fmt: skip
     axes.legend(fontsize=8.5, labelcolor=INK)
     return rendered(
-        figure, "calibration", "Reliability", "Share of right pixels over the predicted probability."
+        figure, "calibration", "Reliability", "Share that is right over the predicted probability."
     )
 
 
 def _matrix(document: Evaluation) -> Drawing | None:
-    names = document.classes
+    return draw_matrix(document.classes, document.confusion.matrix, "pixels")
+
+
+def draw_matrix(names: Sequence[str], matrix: Sequence[Sequence[int]], many: str) -> Drawing | None:
+    """The confusion of what ``many`` names; None for fewer than two classes, or for more than anybody reads."""
     if not 2 <= len(names) <= MOST_MATRIX:
         return None
-    counts = np.array(document.confusion.matrix, float)
+    counts = np.array(matrix, float)
     rows = counts.sum(1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros_like(counts), where=rows > 0)
-    figure, axes = _axes("Confusion of pixels", "Predicted", "True", height=max(3.1, 0.32 * len(names) + 1.2))
+    title = f"Confusion of {many}"
+    figure, axes = figure_axes(title, "Predicted", "True", height=max(3.1, 0.32 * len(names) + 1.2))
     for i, j in np.ndindex(*counts.shape):
         colour = TRAIN if i == j else VAL
         tone = 0.85 * float(shares[i, j])
@@ -184,12 +195,8 @@ def _matrix(document: Evaluation) -> Drawing | None:
     axes.set_xticks(range(len(names)), shown, fontsize=8, rotation=turned, ha=side)
     axes.set_yticks(range(len(names)), shown, fontsize=8)
     axes.grid(visible=False)
-    return rendered(
-        figure,
-        "confusion",
-        "Confusion of pixels",
-        "Of each true class, the share of pixels predicted as each.",
-    )
+    name = "confusion" if many == "pixels" else f"confusion_{many}"
+    return rendered(figure, name, title, f"Of each true class, the share of {many} predicted as each.")
 
 
 def draw_evaluation(document: Evaluation) -> list[Drawing]:

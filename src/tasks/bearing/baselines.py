@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from src.models.signal_metrics import SignalMetrics
 from src.tasks.bearing.files import UnreadableSignalError
+from src.tasks.bearing.geometry import RollingBearing
 from src.tasks.bearing.inputs import standardised
 from src.tasks.bearing.loader import WindowSet
 from src.tasks.bearing.networks import kinds_of
@@ -53,30 +54,55 @@ def measure_baselines(
         For each a mapping of ``name``, ``about`` and ``metrics``.
     """
     train, val = task.window_set("train"), task.window_set("val")
-    if not len(train) or not len(val):
-        return []
-    learnt, learnt_numbers = _features(train, cancelled)
-    seen, numbers = _features(val, cancelled)
-    if cancelled() or not len(learnt_numbers) or not len(numbers):
-        return []
-    truth = np.stack([np.asarray(train.target(n)) for n in learnt_numbers])
-    found = [
-        ("Most frequent class", "always says what most training windows are", _majority(task, len(numbers))),
-        ("Random forest", f"{_TREES} trees on {learnt.shape[1]} values of each window's spectrum", _forest(task, learnt, truth, seen)),
-    ]  # fmt: skip
-    if (logits := _rule(task, val, numbers)) is not None:
-        found.append(
-            ("Envelope rule", "learns nothing: the highest lines at the bearing's fault frequencies", logits)
-        )
+    numbers, found = baseline_logits(task, train, val, cancelled)
     return [
         {"name": name, "about": about, "metrics": _measured(task, val, numbers, logits)}
         for name, about, logits in found
     ]
 
 
-def _features(windows: WindowSet, cancelled: Callable[[], bool]) -> tuple[np.ndarray, list[int]]:
+def baseline_logits(
+    task: BearingTask,
+    train: WindowSet,
+    seen: WindowSet,
+    cancelled: Callable[[], bool] = lambda: False,
+    bearing: RollingBearing | None = None,
+    most: int = MOST_WINDOWS,
+) -> tuple[list[int], list[tuple[str, str, np.ndarray]]]:
+    """What each baseline says of windows.
+
+    Args:
+        task: Of the training.
+        train, seen: Windows to learn from, and to answer for.
+        cancelled: Ends it; nothing is answered then.
+        bearing: Of ``seen``; None: that of the training.
+        most: Windows that are answered for, spread evenly over all.
+
+    Returns:
+        Numbers of the windows of ``seen``, and name, description and logits N×C of each baseline.
+    """
+    if not len(train) or not len(seen):
+        return [], []
+    learnt, learnt_numbers = _features(train, cancelled, MOST_WINDOWS)
+    values, numbers = _features(seen, cancelled, most)
+    if cancelled() or not len(learnt_numbers) or not len(numbers):
+        return [], []
+    truth = np.stack([np.asarray(train.target(n)) for n in learnt_numbers])
+    found = [
+        ("Most frequent class", "always says what most training windows are", _majority(task, len(numbers))),
+        ("Random forest", f"{_TREES} trees on {learnt.shape[1]} values of each window's spectrum",
+         _forest(task, learnt, truth, values)),
+    ]  # fmt: skip
+    if (logits := _rule(task, seen, numbers, bearing or task.bearing)) is not None:
+        found.append(
+            ("Envelope rule", "learns nothing: the highest lines at the bearing's fault frequencies", logits)
+        )
+    return numbers, found
+
+
+def _features(windows: WindowSet, cancelled: Callable[[], bool], most: int) -> tuple[np.ndarray, list[int]]:
     count = len(windows)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_WINDOWS)).round().astype(int)).tolist()
+    chosen = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
     rows, numbers = [], []
     for number in chosen:
         if cancelled():
@@ -133,13 +159,15 @@ def _forest(task: BearingTask, learnt: np.ndarray, truth: np.ndarray, seen: np.n
     return _as_logits(given, task.several)
 
 
-def _rule(task: BearingTask, windows: WindowSet, numbers: list[int]) -> np.ndarray | None:
+def _rule(
+    task: BearingTask, windows: WindowSet, numbers: list[int], bearing: RollingBearing | None
+) -> np.ndarray | None:
     """Logits N×C: the logarithm of the score of each class's part; of a class without one, that of chance."""
     kinds = kinds_of(task.class_names)
-    speeds = [windows.index.recordings[windows.index.place(n)[0]].speed for n in numbers]
-    if task.bearing is None or min(speeds) <= 0 or max(kinds) < 0:
+    speeds = [windows.speed(n) for n in numbers]
+    if bearing is None or min(speeds) <= 0 or max(kinds) < 0:
         return None
-    rule, rate = EnvelopeRule(task.bearing), task.maker.rate
+    rule, rate = EnvelopeRule(bearing), task.maker.rate
     healthy = task.several or min(kinds) < 0
     rows = []
     try:

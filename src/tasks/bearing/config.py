@@ -8,6 +8,7 @@ from src.core.config.conditions import unless, when
 from src.core.config.fields import Section, option, section
 from src.core.config.training import MonitoringConfig, RunConfig
 from src.core.dataset.config import SplitConfig
+from src.tasks.bearing.augmentation_config import AugmentationConfig
 from src.tasks.bearing.learning_config import BearingModelConfig, BearingTrainingConfig, InputsConfig
 
 _ONE_FOLD_EACH = unless("leave_one_out", because="each group is a fold of its own")
@@ -77,6 +78,20 @@ class FactsConfig(Section):
         "rpm", "Unit of the speed", "In which files, table or names write the speed.", group="Facts", advanced=True,
         choice_labels={"rpm": "rev/min", "hz": "rev/s (Hz)"},
         applies=[unless("speed_rpm", because="one speed is given for all")],
+    )  # fmt: skip
+    speed_end: str = option(
+        "", "Speed at the end from", "Field, column or variable of the speed at the end of a recording in which it changes evenly; "
+        "the speed is then that of the beginning.", group="Facts", advanced=True,
+        applies=[unless("speed_rpm", because="one speed is given for all")],
+    )  # fmt: skip
+    tachometer: str = option(
+        "", "Tachometer from", "Channel of the pulses of the shaft, from which the speed of each window follows. Without: a channel "
+        "of the speed itself is known by its name, or given above.", group="Facts", advanced=True,
+        applies=[unless("speed_rpm", because="one speed is given for all")],
+    )  # fmt: skip
+    pulses: int = option(
+        1, "Pulses", "Of the tachometer in one turn of the shaft.", unit="pulses/rev", ge=1, le=100_000, group="Facts", advanced=True,
+        applies=[when("tachometer", because="there is no tachometer")],
     )  # fmt: skip
     load: str = option(
         "", "Load from", "Field, column or variable of the load.", group="Facts", advanced=True
@@ -155,10 +170,14 @@ class GeometryConfig(Section):
                                  group="Bearing", applies=[_JOURNAL])  # fmt: skip
     length_mm: float = option(0.0, "Length", "Length of the bearing along the shaft.", unit="mm", ge=0, le=1e5,
                               group="Bearing", applies=[_JOURNAL])  # fmt: skip
-    viscosity_pa_s: float = option(0.0, "Viscosity", "Of the oil at its working temperature.", unit="Pa·s", ge=0, le=100,
-                                   group="Bearing", applies=[_JOURNAL])  # fmt: skip
-    load_newton: float = option(0.0, "Radial load", "Force on the bearing.", unit="N", ge=0, le=1e9, group="Bearing",
-                                applies=[_JOURNAL])  # fmt: skip
+    viscosity_pa_s: float = option(
+        0.0, "Viscosity", "Of the oil at its working temperature; the Sommerfeld number needs it.", unit="Pa·s", ge=0, le=100,
+        group="Bearing", applies=[_JOURNAL],
+    )  # fmt: skip
+    load_newton: float = option(
+        0.0, "Radial load", "Force on the bearing; the Sommerfeld number needs it.", unit="N", ge=0, le=1e9, group="Bearing",
+        applies=[_JOURNAL],
+    )  # fmt: skip
 
 
 class SignalDataConfig(Section):
@@ -197,6 +216,7 @@ class SignalDataConfig(Section):
         group="Labels",
     )  # fmt: skip
     windows: WindowConfig = section(WindowConfig, "Windows")
+    augmentation: AugmentationConfig = section(AugmentationConfig, "Augmentation")
     bearing: GeometryConfig = section(GeometryConfig, "Bearing")
     split: BearingSplitConfig = section(BearingSplitConfig, "Split")
 
@@ -215,7 +235,7 @@ class BearingConfig(RunConfig):
 
     task: Literal["bearing"] = option("bearing", "Task", "The training problem.")
     model: BearingModelConfig = section(BearingModelConfig, "")
-    inputs: InputsConfig = section(InputsConfig, "")
+    inputs: InputsConfig = section(InputsConfig, "Inputs")
     training: BearingTrainingConfig = section(BearingTrainingConfig, "")  # type: ignore[assignment]
     monitoring: BearingMonitoringConfig = section(BearingMonitoringConfig, "")  # type: ignore[assignment]
     data: SignalDataConfig = section(SignalDataConfig, "")

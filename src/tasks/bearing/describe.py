@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from src.core.dataset.contract import DescriptionCancelledError
 from src.core.dataset.findings import DatasetError, Finding, counted, listed, named, show
@@ -25,12 +24,15 @@ from src.tasks.bearing.found import (
     speed_of,
     usual_channel,
 )
+from src.tasks.bearing.journal import journal_findings, journal_statistics
 from src.tasks.bearing.known import BEARING
 from src.tasks.bearing.measure import QUICK, content_hash, measure
 from src.tasks.bearing.naming import fault_of, faults_in, name_pattern
-from src.tasks.bearing.recordings import RECORDING, Recording
+from src.tasks.bearing.recordings import RECORDING, Course, Recording
 from src.tasks.bearing.shapes import geometry, rolling
 from src.tasks.bearing.sources import SourceFile, find_files
+from src.tasks.bearing.speeds import course_of, speed_findings
+from src.tasks.bearing.statistics import statistics
 from src.tasks.bearing.windows import window_shape
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def describe(
     except DatasetError as error:
         found.findings += error.findings
     found.file_bytes = {i: n for i, n in found.file_bytes.items() if i in read_ids(found)}
-    found.statistics = _statistics(found)
+    found.statistics = statistics(found) | journal_statistics(found.all_samples, data.bearing)
     return found
 
 
@@ -145,6 +147,8 @@ def _read(
             try:
                 facts = measure(one.source.path, channel, min(length, QUICK) if quick else length, cancelled)
                 digest = content_hash(one.source.path)
+                rate = rate_of(one, data)
+                speeds = course_of(one, data, length / rate if rate > 0 else math.nan)
             except (UnreadableSignalError, OSError) as error:
                 found.quarantined.append((one.source.path, str(getattr(error, "strerror", None) or error)))
                 found.findings += _unreadable(found.quarantined[-1:], True)
@@ -153,16 +157,26 @@ def _read(
             read.fields[sample_id] = one.fields
             read.contents[sample_id] = f"{digest}#{channel}"
             found.file_bytes[sample_id] = (_size(one),)
-            read.recordings.append(
-                Recording(
-                    sample_id, one.source.path, channel, one.source.id, "", (), one.facts.get("label", ""), length, 0, length,
-                    rate_of(one, data), speed_of(one, data), one.facts.get("load", ""), one.facts.get("bearing", ""),
-                    one.facts.get("machine", ""), one.facts.get("severity", ""),
-                )
-            )  # fmt: skip
+            read.recordings.append(_recording(one, sample_id, channel, length, speeds, data))
     found.findings += signal_findings(read.recordings, read.facts)
-    found.findings += fact_findings(read.recordings, data)
+    found.findings += fact_findings(read.recordings, data) + speed_findings(read.recordings, data)
     return read
+
+
+def _recording(
+    one: Known,
+    sample_id: str,
+    channel: str,
+    length: int,
+    speeds: tuple[Course, float],
+    data: SignalDataConfig,
+) -> Recording:
+    facts, (course, mean) = one.facts, speeds
+    return Recording(
+        sample_id, one.source.path, channel, one.source.id, "", (), facts.get("label", ""), length, 0, length,
+        rate_of(one, data), mean or speed_of(one, data), facts.get("load", ""), facts.get("bearing", ""),
+        facts.get("machine", ""), facts.get("severity", ""), course,
+    )  # fmt: skip
 
 
 def _size(one: Known) -> int:
@@ -231,33 +245,5 @@ def _cut(read: ReadSet, found: RecordingDescription, config: BearingConfig) -> t
         except ValueError:  # `description.check` says what is wrong with the measures
             bearing = None
         found.findings += window_findings(read.recordings, shape, bearing, config.data)
+        found.findings += journal_findings(read.recordings, config.data.bearing)
     return shape.length, shape.hop, shape.rate
-
-
-def _statistics(found: RecordingDescription) -> dict[str, Any]:
-    parts = {part: list(samples) for part, samples in found.samples.items()}
-    statistics: dict[str, Any] = {
-        "noun": list(RECORDING),
-        "parts": {p: {"images": len(s), "groups": len({r.group for r in s})} for p, s in parts.items()},
-        "classes": list(found.class_names),
-        "class_images": {
-            p: [sum(k in r.classes for r in s) for k in range(len(found.class_names))]
-            for p, s in parts.items()
-        },
-        "histograms": {},
-    }
-    for key, label, unit in (
-        ("seconds", "Length", "s"),
-        ("rate", "Sampling rate", "Hz"),
-        ("speed", "Speed", "rev/min"),
-    ):
-        values = {p: np.asarray([getattr(r, key) for r in s], dtype=float) for p, s in parts.items()}
-        values = {p: v[np.isfinite(v) & (v > 0)] for p, v in values.items()}
-        every = np.concatenate(list(values.values()))
-        if len(every):
-            edges = np.histogram_bin_edges(every, min(20, max(1, len(every))))
-            statistics["histograms"][key] = {
-                "label": label, "unit": unit, "scale": "linear", "edges": edges.tolist(),
-                "counts": {p: np.histogram(v, edges)[0].tolist() for p, v in values.items()},
-            }  # fmt: skip
-    return statistics

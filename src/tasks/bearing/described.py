@@ -11,6 +11,7 @@ from src.core.dataset.contract import Column, Look
 from src.core.dataset.described import BaseDescription
 from src.core.dataset.findings import Noun
 from src.tasks.bearing.recordings import RECORDING, Recording
+from src.tasks.bearing.views import VIEWS
 
 WINDOW = Noun("window", "windows")
 COLUMNS = (
@@ -30,7 +31,7 @@ def _thumbnail(sample: Mapping[str, Any], side: int) -> Any:
     return thumbnail(sample, side)
 
 
-LOOK = Look(RECORDING, COLUMNS, thumbnail=_thumbnail)
+LOOK = Look(RECORDING, COLUMNS, thumbnail=_thumbnail, views=VIEWS)
 
 
 @dataclass
@@ -78,8 +79,19 @@ class RecordingDescription(BaseDescription[Recording]):
         return dict(self.given)
 
     def details(self) -> dict[str, Any]:
-        """Channel, window and number of folds."""
-        return {"channel": self.channel, "window": list(self.window), "folds": self.folds}
+        """Channel, window, number of folds, and the windows of each part: they are what an epoch consists of."""
+        from src.tasks.bearing.windows import WindowShape
+
+        shape = WindowShape(*self.window)
+        counts = (
+            {part: sum(map(shape.count, samples)) for part, samples in self.samples.items()}
+            if shape.length
+            else {}
+        )
+        return {
+            "channel": self.channel, "window": list(self.window), "folds": self.folds,
+            "drawn": {"noun": list(WINDOW), **counts},
+        }  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

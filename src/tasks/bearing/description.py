@@ -11,6 +11,7 @@ from src.core.dataset.findings import Finding
 from src.core.task_info import TaskInfo
 from src.tasks.bearing.config import BearingConfig
 from src.tasks.bearing.described import LOOK, RecordingDescription
+from src.tasks.bearing.jobs import JOBS
 from src.tasks.bearing.learning import check_learning
 from src.tasks.bearing.shapes import BEARINGS, geometry, rolling
 
@@ -67,7 +68,15 @@ def _check_source(config: BearingConfig) -> list[Finding]:
         found.append(Finding("error", "folder-missing", text, "Choose an existing folder.", ("data.folder",)))
     if data.table and not Path(data.table).is_file():
         text = f"The table {data.table} does not exist."
-        found.append(Finding("error", "table-missing", text, "Choose an existing CSV file.", ("data.table",)))
+        found.append(
+            Finding(
+                "error",
+                "table-missing",
+                text,
+                "Choose an existing CSV file, or put it back.",
+                ("data.table",),
+            )
+        )
     if data.split.val_fraction + data.split.test_fraction >= 1:
         text = "Validation and test take all recordings."
         found.append(
@@ -166,5 +175,6 @@ BEARING = TaskInfo(
     look=LOOK,
     recognise=recognise,
     explain=explain,
-    capabilities=frozenset({"distillation", "resizing"}),
+    jobs=JOBS,
+    capabilities=frozenset({"mixing", "soft_targets", "distillation", "resizing"}),
 )

@@ -100,14 +100,15 @@ def collect_facts(known: Known, config: SignalDataConfig, pattern: NamePattern |
     published = cwru_facts(known.source.id, known.contents.channels)
     for fact in FACTS:
         wanted = getattr(config.facts, fact)
-        text, origin = _wanted(known, wanted) if wanted else _usual(known, fact, read or {}, published)
+        text, origin = look_up(known, wanted) if wanted else _usual(known, fact, read or {}, published)
         if text:
             known.facts[fact], known.origin[fact] = text, origin
     if "rate" not in known.facts and not config.facts.rate and known.contents.rate:
         known.facts["rate"], known.origin["rate"] = repr(known.contents.rate), "file"
 
 
-def _wanted(known: Known, name: str) -> tuple[str, str]:
+def look_up(known: Known, name: str) -> tuple[str, str]:
+    """What a file's fields, columns and variables say under a name, and where that is from; see ``Known.origin``."""
     if name.lower() == "folder":
         return folder_of(known.source.id), "folder"
     if known.fields.get(name):

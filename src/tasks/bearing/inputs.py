@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
 
 import numpy as np
-from scipy.fft import fft, ifft, next_fast_len, rfft
+from scipy.fft import rfft
 from scipy.ndimage import median_filter
 
 from src.tasks.bearing.geometry import PARTS
 from src.tasks.bearing.learning_config import InputsConfig
 from src.tasks.bearing.naming import fault_of
 from src.tasks.bearing.pictures import picture
+from src.tasks.bearing.signals.band_spectra import SignalBand, band_envelope_spectra, padded_length
 from src.tasks.bearing.signals.kurtogram import kurtogram
 
 #: Parts of a rolling bearing, in the order in which a network sees their lines.
@@ -24,9 +24,6 @@ _TOLERANCE = 0.06
 #: Harmonics that count as evidence for a fault.
 _EVIDENCE_LINES = 3
 _SMALLEST = 1e-9
-#: A band is a pair of frequencies in Hz, the whole signal, or the whole signal with all its frequencies brought to one
-#: amplitude, which shows faults that resonances and tones hide (see ``signals.envelope.whitened``).
-Band = tuple[float, float] | Literal["whole", "whitened"]
 
 
 def fault_kind(label: str) -> str:
@@ -88,7 +85,12 @@ class InputMaker:
 
     def channels(self, name: str) -> int:
         """Channels of an input: one for each band of the envelope, else one."""
-        return len(self._bands(np.zeros(0))) if name in ("lines", "envelope") else 1
+        return len(self.bands) if name in ("lines", "envelope") else 1
+
+    @property
+    def bands(self) -> list[SignalBand]:
+        """Where the envelope is taken, as far as that does not depend on the window."""
+        return self._bands(np.zeros(0))
 
     @property
     def trusted_band(self) -> int:
@@ -99,15 +101,12 @@ class InputMaker:
         """Whether an input cannot be computed without the speed."""
         return self.options.lines or (self.options.envelope and self.options.axis == "order")
 
-    def __call__(
-        self, window: np.ndarray, speed: float, rng: np.random.Generator | None = None
-    ) -> dict[str, np.ndarray]:
+    def __call__(self, window: np.ndarray, speed: float) -> dict[str, np.ndarray]:
         """The inputs by name, float32.
 
         Args:
             window: Samples, one dimension.
             speed: rev/min.
-            rng: Draws the noise and the masks of a training window; without one nothing is added.
 
         Returns:
             ``lines`` K×bands×H×offsets, ``envelope`` bands×axis, ``fft`` 1×frequencies, ``raw`` 1×samples, pictures
@@ -119,22 +118,22 @@ class InputMaker:
         if self.needs_speed() and not speed > 0:
             raise ValueError("The speed of this recording is not known, and the inputs need it.")
         x = standardised(window)
-        if rng is not None and self.options.noise_snr is not None:
-            x = standardised(x + rng.normal(0, 10 ** (-self.options.noise_snr / 20), len(x)))
         found: dict[str, np.ndarray] = {}
-        spectra = self._envelope_spectra(x) if self.options.lines or self.options.envelope else None
+        spectra = None
+        if self.options.lines or self.options.envelope:
+            spectra = band_envelope_spectra(x, self.rate, self._bands(x), self._highest(speed))
         for name in self.names:
             if spectra is not None and name == "lines":
-                value = self._lines(self._whitened(spectra, speed / 60))
+                value = self._lines(self._whitened(spectra, len(x), speed / 60))
             elif spectra is not None and name == "envelope":
-                value = self._whitened(spectra, speed / 60 if self.options.axis == "order" else 0.0)
+                shaft = speed / 60 if self.options.axis == "order" else 0.0
+                value = self._whitened(spectra, len(x), shaft)
             elif name == "fft":
                 value = standardised(np.log(np.abs(rfft(x * np.hanning(len(x)))) + _SMALLEST))[None]
             elif name == "raw":
                 value = x[None]
             else:
                 value = picture(name, x, self.rate, self.options.picture_side)[None]
-                value = self._masked(value, rng)
             found[name] = np.ascontiguousarray(value, np.float32)
         return found
 
@@ -146,16 +145,16 @@ class InputMaker:
         """
         if self.grid is None or not speed > 0:
             return np.full(len(KINDS), np.nan, np.float32)
-        spectrum = self._whitened(_spectra_of_bands(standardised(window), self.rate, ["whole"]), speed / 60)[
-            0
-        ]
+        x, highest = standardised(window), self.options.highest_order * speed / 60
+        spectra = band_envelope_spectra(x, self.rate, ["whole"], highest)
+        spectrum = self._whitened(spectra, len(x), speed / 60)[0]
         step = self.options.order_step
         reach = np.arange(-max(1, round(_TOLERANCE / step)), max(1, round(_TOLERANCE / step)) + 1) * step
         lines = np.outer(self.grid.orders, np.arange(1, _EVIDENCE_LINES + 1))
         near = _read(spectrum, (lines[..., None] + reach) / step)
         return np.exp(near.max(-1).mean(-1)).astype(np.float32)
 
-    def _bands(self, x: np.ndarray) -> list[Band]:
+    def _bands(self, x: np.ndarray) -> list[SignalBand]:
         """Where the envelope is taken."""
         options, half = self.options, self.rate / 2
         if options.band == "several":
@@ -168,35 +167,32 @@ class InputMaker:
             return ["whole" if best is None else best]
         return ["whole"]
 
-    def _envelope_spectra(self, x: np.ndarray) -> np.ndarray:
-        return _spectra_of_bands(x, self.rate, self._bands(x))
+    def _highest(self, speed: float) -> float:
+        """The frequency in Hz up to which envelope spectra are read."""
+        options = self.options
+        by_order = options.lines or (options.envelope and options.axis == "order")
+        in_hertz = options.envelope and options.axis == "hz"
+        return max(by_order * options.highest_order * speed / 60, in_hertz * options.highest_hz)
 
-    def _whitened(self, spectra: np.ndarray, shaft: float) -> np.ndarray:
-        """Logarithm over its running median, on the order axis (``shaft`` in Hz) or, with 0, on the axis in Hz."""
+    def _whitened(self, spectra: np.ndarray, length: int, shaft: float) -> np.ndarray:
+        """Logarithm over its running median, on the order axis (``shaft`` in Hz) or, with 0, on the axis in Hz.
+
+        ``length``: samples of the window.
+        """
         options = self.options
         count = round(options.highest_order / options.order_step)
         step = options.order_step * shaft if shaft else options.highest_hz / count
-        hertz = self.rate / 2 / (spectra.shape[1] - 1)
+        hertz = self.rate / padded_length(length)
         values = np.log(_read(spectra, np.arange(count) * (step / hertz)) + _SMALLEST)
         width = max(3, round(1 / options.order_step)) | 1
-        return values - median_filter(values, (1, width), mode="nearest")
+        # All rows as one line with their own ends between them: scipy is many times faster with one dimension
+        padded = np.pad(values, ((0, 0), (width // 2, width // 2)), "edge")
+        medians = median_filter(padded.reshape(-1), width).reshape(padded.shape)
+        return values - medians[:, width // 2 : width // 2 + count]
 
     def _lines(self, whitened: np.ndarray) -> np.ndarray:
         assert self.grid is not None
         return np.moveaxis(_read(whitened, self.grid.places / self.options.order_step), 0, 1)
-
-    def _masked(self, value: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-        """SpecAugment without time warp (Park et al. 2019, arXiv:1904.08779), filled with the mean."""
-        if rng is None:
-            return value
-        mean = value.mean()
-        for axis, share in ((1, self.options.mask_frequencies), (2, self.options.mask_times)):
-            size = int(rng.integers(0, int(share * value.shape[axis]) + 1))
-            first = int(rng.integers(0, value.shape[axis] - size + 1))
-            place = [slice(None)] * 3
-            place[axis] = slice(first, first + size)
-            value[tuple(place)] = mean
-        return value
 
 
 def standardised(x: np.ndarray) -> np.ndarray:
@@ -205,31 +201,6 @@ def standardised(x: np.ndarray) -> np.ndarray:
     x = x - x.mean()
     deviation = x.std()
     return x / deviation if deviation > 1e-12 else np.zeros_like(x)
-
-
-def _spectra_of_bands(x: np.ndarray, rate: float, bands: Sequence[Band]) -> np.ndarray:
-    """Amplitude spectra of the envelopes of a signal in several bands, from one transform of it; bands×frequencies.
-
-    The envelope is the modulus of the analytic signal. Four times as many frequencies are computed as there are
-    samples, so that reading between them loses little of a line.
-    """
-    whole = fft(x)
-    n, frequency = len(x), np.arange(len(x)) * (rate / len(x))
-    analytic = np.where((frequency > 0) & (frequency < rate / 2), 2 * whole, 0)
-    window, padded = np.hanning(n), next_fast_len(4 * n, real=True)
-    rows = []
-    for band in bands:
-        if band == "whole":
-            envelope = np.abs(ifft(analytic))
-        elif band == "whitened":
-            envelope = np.abs(ifft(analytic / np.maximum(np.abs(analytic), _SMALLEST))) ** 2
-        else:
-            low, high = cast(tuple[float, float], band)
-            envelope = np.abs(ifft(np.where((frequency >= low) & (frequency < high), analytic, 0)))
-        spectrum = np.abs(rfft((envelope - envelope.mean()) * window, padded))
-        # the unit of the envelope must not matter where nothing stands out
-        rows.append(spectrum / max(float(np.median(spectrum)), _SMALLEST**2))
-    return np.stack(rows)
 
 
 def _read(values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from src.core.config.mixing import check_mixing
 from src.core.dataset.findings import Finding, counted, named
 from src.tasks.bearing.config import BearingConfig
 from src.tasks.bearing.described import RecordingDescription
+from src.tasks.bearing.learning_config import PICTURES
 from src.tasks.bearing.naming import fault_of
 from src.tasks.bearing.recordings import RECORDING
 from src.tasks.bearing.shapes import geometry, rolling
@@ -30,6 +32,12 @@ def check_learning(config: BearingConfig, data: RecordingDescription | None) -> 
                 ("inputs.band_high",),
             )
         )
+    found += check_mixing(config.training.regularisation)
+    if config.data.augmentation.masks_pictures and not any(name in PICTURES for name in inputs.used):
+        text = "Masks of pictures do nothing: no input is a picture."
+        cure = "Set them to 0, or turn a spectrogram, wavelets or Wigner-Ville on."
+        keys = ("data.augmentation.mask_frequencies", "data.augmentation.mask_times")
+        found.append(Finding("notice", "option.no_effect", text, cure, keys))
     if data is None:
         return found
     if inputs.band == "set" and (rate := data.window[2]) and inputs.band_high > rate / 2:

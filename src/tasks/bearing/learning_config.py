@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from src.core.config.conditions import unless, when
+from src.core.config.extras import ResizingConfig
 from src.core.config.fields import Section, option, section
 from src.core.config.training import TrainingConfig
+from src.tasks.bearing.augmentation_config import RegularisationConfig
 
 #: The representations of a window, in the order of their branches; each is a switch in `InputsConfig`.
 REPRESENTATIONS = ("lines", "envelope", "fft", "raw", "stft", "cwt", "wvd")
 SPECTRA, PICTURES = ("envelope", "fft"), ("stft", "cwt", "wvd")
-
-_MASKS = "A strip of this share of the axis, at most, is filled with the mean of the picture in a training step (SpecAugment "
 
 
 class InputsConfig(Section):
@@ -86,25 +86,6 @@ class InputsConfig(Section):
     picture_side: int = option(
         64, "Side of pictures", "Frequencies and times of a picture.", unit="px", ge=32, le=512, advanced=True
     )
-    mask_frequencies: float = option(
-        0.0,
-        "Mask frequencies",
-        _MASKS + "without its time warp); 0 turns it off.",
-        ge=0,
-        le=0.5,
-        advanced=True,
-    )
-    mask_times: float = option(
-        0.0, "Mask times", _MASKS + "along the time; 0 turns it off).", ge=0, le=0.5, advanced=True
-    )
-    noise_snr: float | None = option(
-        None, "Add noise", "Training windows get white noise of this signal-to-noise ratio; empty adds none.", unit="dB", ge=-30,
-        le=60, advanced=True,
-    )  # fmt: skip
-    shift: float = option(
-        0.0, "Shift windows", "Each training window begins earlier or later by up to this share of its length; 0 turns it off.", ge=0,
-        le=0.5, advanced=True,
-    )  # fmt: skip
     workers: int = option(
         2,
         "Loader threads",
@@ -186,6 +167,23 @@ class BearingLossConfig(Section):
     )  # fmt: skip
 
 
+class LengtheningConfig(ResizingConfig):
+    """Progressive lengthening: early epochs on short windows are cheap and do no harm."""
+
+    start: float = option(
+        1.0, "Begin with windows of", "Share of the window in the first epochs: its middle; 1 turns it off. Validation, and the "
+        "epochs at the end, always have whole windows.", gt=0, le=1, advanced=True,
+    )  # fmt: skip
+    steps: int = option(
+        3, "Lengths", "In so many steps, of equal numbers of epochs, the windows grow to their full length, which is the last.",
+        ge=2, le=20, advanced=True, applies=[unless("start", 1.0, because="windows do not grow")],
+    )  # fmt: skip
+    until: float = option(
+        0.6, "Full length after", "Share of the epochs after which windows have their full length.", gt=0, lt=1, advanced=True,
+        applies=[unless("start", 1.0, because="windows do not grow")],
+    )  # fmt: skip
+
+
 class BearingTrainingConfig(TrainingConfig):
     """The engine's options, with defaults for small sets of short windows, and the loss."""
 
@@ -193,4 +191,6 @@ class BearingTrainingConfig(TrainingConfig):
         40, "Epochs", "How often every training window is seen.", unit="epochs", ge=1, le=100_000
     )
     batch_size: int = option(16, "Batch size", "Windows in one step.", unit="windows", ge=1, le=4096)
+    resizing: LengtheningConfig = section(LengtheningConfig, "Growing windows")  # type: ignore[assignment]
     loss: BearingLossConfig = section(BearingLossConfig, "Loss")
+    regularisation: RegularisationConfig = section(RegularisationConfig, "Regularisation")

@@ -17,7 +17,7 @@ from src.tasks.bearing.networks import build_network
 from src.tasks.bearing.windows import WindowShape
 
 #: Options of the inputs that only training looks at: a teacher may have had others.
-_TRAINING_ONLY = {"mask_frequencies", "mask_times", "noise_snr", "shift", "workers", "memory_mb"}
+_TRAINING_ONLY = {"workers", "memory_mb"}
 
 
 @dataclass(frozen=True)

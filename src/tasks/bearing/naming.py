@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from src.core.dataset.findings import DatasetError, Finding
-from src.core.dataset.splitting.grouping import compile_pattern
 
 #: The facts of a recording, in the order in which they are asked for.
 FACTS = ("label", "rate", "speed", "load", "bearing", "machine", "severity")
@@ -87,6 +86,9 @@ def name_pattern(text: str) -> NamePattern | None:
     if not text:
         return None
     if "(?P<" in text:
+        # imported late: with it come the readers of images, for which the window must not wait
+        from src.core.dataset.splitting.grouping import compile_pattern
+
         return NamePattern(text, compile_pattern(text))
     quoted = re.escape(text)
     names = _FIELD.findall(quoted)

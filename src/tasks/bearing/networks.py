@@ -23,9 +23,13 @@ from src.models.signal_models import NETWORKS, SignalNetwork
 from src.models.signal_objective import MAIN, Objective, Term
 from src.tasks.bearing.inputs import KINDS, InputMaker, fault_kind
 from src.tasks.bearing.learning_config import PICTURES, BearingLossConfig, BearingModelConfig
+from src.tasks.bearing.mixed import SHARE, others
 
 #: Share of the loss that each branch by itself has, beside the one of all of them.
 BRANCH_SHARE = 0.3
+#: Height of lines (natural logarithm of their ratio to what is around) that speaks for no fault more than against it: those
+#: of noise reach about 0.5, clear ones 1.5.
+EVEN = 0.9
 
 
 def kinds_of(classes: Sequence[str]) -> list[int]:
@@ -33,8 +37,10 @@ def kinds_of(classes: Sequence[str]) -> list[int]:
     return [KINDS.index(kind) if (kind := fault_kind(name)) else -1 for name in classes]
 
 
-def build_network(options: BearingModelConfig, maker: InputMaker, classes: Sequence[str]) -> BranchModel:
-    """The model for these inputs and classes."""
+def build_network(
+    options: BearingModelConfig, maker: InputMaker, classes: Sequence[str], several: bool = False
+) -> BranchModel:
+    """The model for these inputs and classes, of which ``several`` may hold at once."""
     outputs = len(classes)
     branches: dict[str, SignalNetwork] = {}
     for name in maker.names:
@@ -46,6 +52,7 @@ def build_network(options: BearingModelConfig, maker: InputMaker, classes: Seque
                 maker.options.harmonics,
                 dropout=options.dropout,
                 trusted=maker.trusted_band,
+                even=EVEN if several else 0.0,
             )
         elif name in PICTURES:
             branches[name] = PictureNetwork(channels, outputs, options.picture_network, options.dropout)
@@ -92,8 +99,23 @@ class BearingLoss:
             return focal(logits, target, self._options.gamma, self._several, weights)
         return cross_entropy(logits, target, self._several, self._smoothing, weights)
 
+    def classes(self, answer: Answer, batch: Batch) -> Tensor:
+        """The loss of the classes alone, of all branches together and of each by itself."""
+        return self._parts(answer, batch)[MAIN]()
+
     def __call__(self, answer: Answer, batch: Batch, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss with its graph, and the terms by name; see `Objective`."""
+        """The loss with its graph, and the terms by name; see `Objective`. Of a mixed batch with regard to both truths."""
+        return self.objective(self._parts(answer, batch), answer.embedding, epoch)
+
+    def _parts(self, answer: Answer, batch: Batch) -> dict[str, Callable[[], Tensor]]:
+        """What computes each term."""
+        own, other = self._of_truths(answer, batch), others(batch)
+        if other is None:
+            return own
+        mixed_in, share = self._of_truths(answer, other), float(batch[SHARE])
+        return {name: _shared(share, term, mixed_in[name]) for name, term in own.items()}
+
+    def _of_truths(self, answer: Answer, batch: Batch) -> dict[str, Callable[[], Tensor]]:
         logits, target, several = answer.logits, batch["target"], self._several
 
         def classification() -> Tensor:
@@ -104,7 +126,7 @@ class BearingLoss:
         def by_physics() -> Tensor:
             return physics(logits, inconsistency(batch["snr"], self._kinds.to(logits.device)), several)
 
-        parts: dict[str, Callable[[], Tensor]] = {
+        return {
             MAIN: classification,
             "contrastive": lambda: supervised_contrastive(
                 answer.embedding, target, self._options.temperature
@@ -113,7 +135,10 @@ class BearingLoss:
             "consistency": lambda: condition_consistency(logits, target, batch["condition"], several),
             "smoothness": lambda: temporal_smoothness(logits, batch["recording"], batch["place"], several),
         }
-        return self.objective(parts, answer.embedding, epoch)
+
+
+def _shared(share: float, term: Callable[[], Tensor], other: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    return lambda: share * term() + (1 - share) * other()
 
 
 def _class_weights(windows: np.ndarray) -> Tensor:

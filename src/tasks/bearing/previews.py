@@ -34,7 +34,8 @@ def preview_item(
     given = np.where(there, scores, 1 - scores)
     own = float(scores[there].mean()) if there.any() else float(given.mean())
     return PreviewItem(
-        name, _spectrogram(window, rate), score_bars(there.astype(float), there, classes), score_bars(scores, there, classes), own
+        name, _spectrogram(window, rate), score_bars(there.astype(float), there, classes), score_bars(scores, there, classes), own,
+        "Spectrogram", "Mean score of what is true",
     )  # fmt: skip
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from src.core.dataset.findings import Noun
-from src.tasks.bearing.files import read_channel
+
+if TYPE_CHECKING:
+    import numpy as np
 
 RECORDING = Noun("recording", "recordings")
+#: Places from 0 to 1 of a channel, rising, each with the speed there in rev/min.
+Course = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Recording:
         rate: Sampling rate in Hz; 0 where it is not known.
         speed: Of the shaft in rev/min, the mean where it varies; 0 where it is not known.
         load, bearing, machine, severity: As they were found; empty where they are not known.
+        course: Speed over the whole channel where it is known to vary. Before the first and after the last place it stays.
     """
 
     noun: ClassVar[Noun] = RECORDING
@@ -50,6 +55,13 @@ class Recording:
     bearing: str = ""
     machine: str = ""
     severity: str = ""
+    course: Course = ()
+
+    def speed_between(self, first: float, last: float) -> float:
+        """Mean speed in rev/min from one sample of the channel to another; 0 where it is not known."""
+        if not self.course or not self.length:
+            return self.speed
+        return mean_speed(self.course, first / self.length, last / self.length)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -78,7 +90,27 @@ class Recording:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Recording:
         """The inverse of ``to_dict``."""
-        return cls(**{**data, "classes": tuple(data["classes"])})
+        course = tuple((float(place), float(speed)) for place, speed in data.get("course", ()))
+        return cls(**{**data, "classes": tuple(data["classes"]), "course": course})
+
+
+def mean_speed(course: Course, first: float, last: float) -> float:
+    """Mean of a course from one place to another, on straight lines between its points; see ``Recording.course``."""
+    low, high = (min(max(place, 0.0), 1.0) for place in (first, last))
+    places = [low, *(place for place, _ in course if low < place < high), high]
+    speeds = [_between(course, place) for place in places]
+    if not high > low:
+        return speeds[0]
+    steps = pairwise(zip(places, speeds, strict=True))
+    return sum((b - a) * (v + w) / 2 for (a, v), (b, w) in steps) / (high - low)
+
+
+def _between(course: Course, place: float) -> float:
+    after = bisect(course, place, key=lambda point: point[0])
+    if after in (0, len(course)):
+        return course[min(after, len(course) - 1)][1]
+    (a, v), (b, w) = course[after - 1], course[after]
+    return v + (w - v) * (place - a) / (b - a)
 
 
 def read_signal(recording: Recording, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -91,12 +123,17 @@ def read_signal(recording: Recording, start: int = 0, stop: int | None = None) -
         UnreadableSignalError: The file is damaged, or not what it was.
         OSError: It cannot be opened.
     """
+    # imported late: the window lists recordings before anything of them is read
+    from src.tasks.bearing.files import read_channel
+
     stop = recording.length if stop is None else min(stop, recording.length)
     return filled(read_channel(recording.file, recording.channel, max(0, start), stop))
 
 
 def filled(values: np.ndarray) -> np.ndarray:
     """The same values, with those that are no numbers filled in between their neighbours."""
+    import numpy as np
+
     good = np.isfinite(values)
     if good.all():
         return values

@@ -12,16 +12,22 @@ from torch import Tensor, nn
 from src.core.dataset.contract import Split
 from src.core.engine.task import Batch, Loader, Metrics, PreviewItem, StepOutput, Task
 from src.core.run.model_source import ModelSource
-from src.models.signal_branches import Answer
+from src.models.mixing import Mixing
+from src.models.signal_branches import Answer, BranchModel
 from src.models.signal_metrics import SignalMetrics
+from src.tasks.bearing.adversarial import Attack
+from src.tasks.bearing.augmentation_config import RegularisationConfig
+from src.tasks.bearing.augmenting import Augmenter
 from src.tasks.bearing.config import BearingConfig
 from src.tasks.bearing.described import RecordingDescription
 from src.tasks.bearing.inputs import InputMaker
 from src.tasks.bearing.loaded import load_teacher
-from src.tasks.bearing.loader import INPUT, WindowLoader, WindowSet
+from src.tasks.bearing.loader import WindowLoader
+from src.tasks.bearing.mixed import INPUT
 from src.tasks.bearing.networks import BearingLoss, build_network
 from src.tasks.bearing.previews import preview_item
 from src.tasks.bearing.shapes import geometry, rolling
+from src.tasks.bearing.window_set import WindowSet
 from src.tasks.bearing.windows import WindowIndex, WindowShape
 
 #: Successive windows of a recording that stay together where the loss looks at their order.
@@ -39,10 +45,12 @@ class BearingTask(Task):
         self.metric = config.monitoring.best_metric
         self.class_names = list(data.class_names)
         self.several = config.data.several_faults
+        self.exclusive = not self.several
         self.shape = WindowShape(*data.window)
         self.bearing = rolling(geometry(config.data.bearing, data.bearing_model))
         orders = None if self.bearing is None else self.bearing.defect_orders()
         self.maker = InputMaker(config.inputs, self._rate(), orders)
+        self._attack = Attack.of(config.training.regularisation, config.training.seed)
         self._epoch = 1
         self._losses: dict[bool, BearingLoss] = {}
         self._indices: dict[Split, WindowIndex] = {}
@@ -73,18 +81,13 @@ class BearingTask(Task):
         return self._indices[split]
 
     def window_set(self, split: Split, training: bool = False, size: int = 0) -> WindowSet:
-        """The windows of a part with their inputs; ``size`` samples of each, or all."""
-        index = self.windows(split)
+        """The windows of a part with their inputs; ``size`` samples of each, or all. Those for training change and mix."""
+        index, seed = self.windows(split), self.config.training.seed
         conditions = [self.conditions[r.id] for r in index.recordings]
+        augmenter = Augmenter(self.config.data.augmentation, seed) if training else None
+        mixing = _mixing(self.config.training.regularisation, seed) if training else None
         return WindowSet(
-            index,
-            self.maker,
-            len(self.class_names),
-            self.several,
-            conditions,
-            training,
-            self.config.training.seed,
-            size,
+            index, self.maker, len(self.class_names), self.several, conditions, augmenter, mixing, size
         )
 
     def class_windows(self, split: Split) -> np.ndarray:
@@ -118,7 +121,7 @@ class BearingTask(Task):
 
     def build_model(self) -> nn.Module:
         """A branch for each input."""
-        return build_network(self.config.model, self.maker, self.class_names)
+        return build_network(self.config.model, self.maker, self.class_names, self.several)
 
     def prepare(self, batch: Batch, device: torch.device) -> Batch:
         """All tensors but the index on the device."""
@@ -149,8 +152,11 @@ class BearingTask(Task):
         return answer
 
     def training_step(self, model: nn.Module, batch: Batch) -> StepOutput:
-        """Loss and its named terms, each with the norm of its gradient."""
-        loss, told = self._loss_of(True)(self._answer(model, batch), batch, self._epoch)
+        """Loss and its named terms, each with the norm of its gradient; of windows that are attacked where that is asked for."""
+        lowered = self._loss_of(True)
+        if self._attack is not None and self._attack.strikes(batch):
+            batch = self._attack(batch, lambda moved: lowered.classes(self._answer(model, moved), moved))
+        loss, told = lowered(self._answer(model, batch), batch, self._epoch)
         return StepOutput(loss, told)
 
     def evaluation_step(self, model: nn.Module, batch: Batch) -> StepOutput:
@@ -182,6 +188,11 @@ class BearingTask(Task):
             "rate": self._rate(),
             "orders": self.maker.orders,
         }
+
+    def features(self, model: nn.Module) -> tuple[nn.Module, int]:
+        """What all branches together know of a window, before the last layer: N×C."""
+        assert isinstance(model, BranchModel)
+        return model.embedded, model.width
 
     def load_teacher(self, source: ModelSource) -> nn.Module:
         """A network that looks at some or all of this training's inputs, computed in the same way."""
@@ -233,6 +244,12 @@ class BearingTask(Task):
         return "Choose shorter windows (data.windows.length), in a new run."
 
 
+def _mixing(options: RegularisationConfig, seed: int) -> Mixing | None:
+    if not options.mixes:
+        return None
+    return Mixing(options.mixup, options.cutmix, options.mixup_alpha, options.cutmix_alpha, seed)
+
+
 class BearingMetrics:
     """`SignalMetrics` as the engine takes them."""
 
@@ -245,6 +262,14 @@ class BearingMetrics:
             name: prediction[:, k] for k, name in enumerate(self._branches, 1) if k < prediction.shape[1]
         }
         self.metrics.add(prediction[:, 0], batch["target"], batch["recording"], alone)
+
+    def state(self) -> dict[str, Any]:
+        """All that was added."""
+        return self.metrics.state()
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add what another device's `state` holds."""
+        self.metrics.merge(state)
 
     def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
         """Values by name, and by class."""

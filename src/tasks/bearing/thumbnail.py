@@ -15,7 +15,7 @@ _SAMPLES = 2**16
 
 
 def thumbnail(sample: Mapping[str, Any], side: int) -> np.ndarray:
-    """Draw the first 65,536 samples: ``H×W×3`` uint8, the width ``side``, the height three quarters of it.
+    """Draw the first 65,536 samples: ``H×W×3`` uint8, a square of ``side`` pixels.
 
     Raises:
         UnreadableSignalError, OSError: The file cannot be read.
@@ -26,7 +26,7 @@ def thumbnail(sample: Mapping[str, Any], side: int) -> np.ndarray:
     length = inspect_file(sample["file"]).channels.get(channel, 0)
     stop = min(length, start + _SAMPLES)
     values = filled(read_channel(sample["file"], channel, start if start < length else 0, stop))
-    width, height = max(16, side), max(12, side * 3 // 4)
+    width = height = max(16, side)
     picture = np.full((height, width, 3), _PAPER, np.uint8)
     half = height // 2
     picture[half] = _LINE

@@ -14,9 +14,6 @@ from src.tasks.bearing.recordings import Recording, read_signal
 if TYPE_CHECKING:
     from src.tasks.bearing.config import WindowConfig
 
-#: Samples on each side that a converted window is read with, in windows of the filter; they are cut off again.
-_MARGIN = 64
-
 
 @dataclass(frozen=True)
 class WindowShape:
@@ -40,6 +37,12 @@ class WindowShape:
     def source_length(self, recording: Recording) -> int:
         """Samples of the file that a window spans."""
         return int(-(-self.length // self.fraction(recording)))
+
+    def speed(self, recording: Recording, offset: int, length: int) -> float:
+        """Mean speed in rev/min over samples (at ``rate``) from ``offset`` after those of the record; 0 where not known."""
+        fraction = self.fraction(recording)
+        first = recording.start + float(offset / fraction)
+        return recording.speed_between(first, first + float(length / fraction))
 
     def count(self, recording: Recording) -> int:
         """How many windows lie in a recording."""
@@ -120,6 +123,11 @@ class Window:
         """Beginning in seconds from that of the file; NaN where the rate is not known."""
         return self.start / self.recording.rate if self.recording.rate > 0 else float("nan")
 
+    @property
+    def speed(self) -> float:
+        """Of the shaft over this window, rev/min; 0 where it is not known."""
+        return self.shape.speed(self.recording, self.number * self.shape.hop, self.shape.length)
+
     def read(self) -> np.ndarray:
         """``length`` samples as float32, converted to the shape's rate."""
         return read_window(self.recording, self.shape, self.number * self.shape.hop)
@@ -135,21 +143,39 @@ def read_window(recording: Recording, shape: WindowShape, offset: int) -> np.nda
         UnreadableSignalError: The file is damaged, or not what it was.
         OSError: It cannot be opened.
     """
+    return _read_part(recording, shape, offset, shape.length)
+
+
+def read_windows(recording: Recording, shape: WindowShape, first: int, count: int) -> np.ndarray:
+    """Successive windows from number ``first`` on, ``count``×``shape.length`` float32, read and converted at once.
+
+    What overlaps is in memory once. Converted windows may differ from those of `read_window` by what single precision rounds.
+
+    Raises:
+        UnreadableSignalError, OSError: See `read_window`.
+    """
+    length = shape.length + (count - 1) * shape.hop
+    part = _read_part(recording, shape, first * shape.hop, length)
+    return np.lib.stride_tricks.sliding_window_view(part, shape.length)[:: shape.hop]
+
+
+def _read_part(recording: Recording, shape: WindowShape, offset: int, length: int) -> np.ndarray:
+    """``length`` samples at the shape's rate; see `read_window`."""
     fraction = shape.fraction(recording)
     up, down = fraction.numerator, fraction.denominator
     if up == down:
         first = recording.start + offset
-        return _exactly(read_signal(recording, first, first + shape.length), shape.length)
+        return _exactly(read_signal(recording, first, first + length), length)
     from src.tasks.bearing.signals.resample import resample, resample_margin
 
     margin = int(resample_margin(float(down), float(up)) * fraction) + up + 1
     # Sample k·up after conversion is sample k·down before it: the part begins at such a pair.
     begin = max(0, (offset - margin) // up) * up
-    end = offset + shape.length + margin
+    end = offset + length + margin
     source = recording.start + begin // up * down
     piece = read_signal(recording, source, min(recording.stop, recording.start + -(-end * down // up) + 1))
     converted = resample(piece, float(down), float(up))
-    return _exactly(converted[offset - begin : offset - begin + shape.length], shape.length)
+    return _exactly(converted[offset - begin : offset - begin + length], length)
 
 
 def _exactly(values: np.ndarray, length: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from src.core.config.conditions import unless, when
 from src.core.config.fields import Section, option, section
+from src.core.config.mixing import ALONE, MixingConfig
 from src.core.config.training import RunConfig, TrainingConfig
 from src.core.dataset.config import ImageDataConfig
 
@@ -100,28 +101,12 @@ class LossConfig(Section):
     )
 
 
-_ALONE = unless("batch_size", 1, because="a batch of one image has nothing to mix with")
-
-
-class RegularisationConfig(Section):
+class RegularisationConfig(MixingConfig):
     """What keeps a network from learning the training images by heart, beside augmentation and weight decay."""
 
-    mixup: float = option(
-        0.0, "MixUp", "Share of the batches in which each image is blended with another one of the batch, and the loss is that of "
-        "both truths; 0 turns it off.", ge=0, le=1, advanced=True, applies=[_ALONE],
-    )  # fmt: skip
-    mixup_alpha: float = option(
-        0.2, "MixUp strength", "α of the distribution Beta(α, α) of the blend: small values leave most images nearly as they "
-        "are, 1 makes every blend alike probable.", gt=0, le=10, advanced=True,
-        applies=[unless("mixup", 0, because="MixUp is off")],
-    )  # fmt: skip
     cutmix: float = option(
         0.0, "CutMix", "Share of the batches in which a rectangle of each image, and of its mask, comes from another one of the "
-        "batch; 0 turns it off.", ge=0, le=1, advanced=True, applies=[_ALONE],
-    )  # fmt: skip
-    cutmix_alpha: float = option(
-        1.0, "CutMix strength", "α of the distribution Beta(α, α) of the rectangle's area; 1 makes every area alike probable.",
-        gt=0, le=10, advanced=True, applies=[unless("cutmix", 0, because="CutMix is off")],
+        "batch; 0 turns it off.", ge=0, le=1, advanced=True, applies=[ALONE],
     )  # fmt: skip
     label_smoothing: float = option(
         0.0, "Label smoothing", "Share of each pixel's truth that the cross-entropy gives to all classes alike, so that the "

@@ -12,7 +12,7 @@ from src.core.config.files import RESOURCES
 from src.core.config.idle import idle_options
 from src.core.config.layers import nearest
 from src.core.dataset.contract import IMAGES_WITH_MASKS
-from src.core.dataset.findings import Finding
+from src.core.dataset.findings import Finding, counted
 from src.core.task_info import CAPABILITIES, TaskInfo
 from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.jobs import JOBS
@@ -126,10 +126,10 @@ def _check_source(config: SegmentationConfig) -> list[Finding]:
         folder = getattr(data, key)
         if folder and not Path(folder).is_dir():
             found.append(Finding("error", "folder-missing", f"The folder {folder} does not exist.",
-                                 "Choose an existing folder.", (f"data.{key}",)))  # fmt: skip
+                                 "Choose an existing folder, or put it back.", (f"data.{key}",)))  # fmt: skip
     if data.table and not Path(data.table).is_file():
         found.append(Finding("error", "table-missing", f"The table {data.table} does not exist.",
-                             "Choose an existing CSV file.", ("data.table",)))  # fmt: skip
+                             "Choose an existing CSV file, or put it back.", ("data.table",)))  # fmt: skip
     if data.images_dir and not data.masks_dir and not data.table and not data.split_dir:
         found.append(Finding("error", "no-masks-dir", "No folder of masks was chosen.",
                              "Choose it; it may be the folder of the images.", ("data.masks_dir",)))  # fmt: skip
@@ -151,8 +151,9 @@ def check(config: SegmentationConfig, data: DatasetDescription | None) -> list[F
     images = len(data.samples.get("train", ()))
     if 0 < images < config.training.batch_size:
         found.append(
-            Finding("warning", "large-batch", f"The batch of {config.training.batch_size} is larger than the {images} training "
-                    "images: each step sees them all once.", f"Choose a batch size of {max(1, images // 2)} or less.",
+            Finding("warning", "large-batch", f"The batch of {config.training.batch_size} is larger than the training part with "
+                    f"its {counted(images, 'image')}: each step sees all of it once.",
+                    f"Choose a batch size of {images // 2} or less." if images > 3 else "Add images.",
                     ("training.batch_size",))
         )  # fmt: skip
     return found

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from src.core.config.mixing import check_mixing
 from src.core.dataset.findings import Finding
 from src.core.run.library import find_record
 from src.core.run.model_source import ModelError
@@ -29,22 +30,11 @@ def check_learning(
         data: The description of the data set, where it is known.
     """
     return (
-        _check_mixing(config)
+        check_mixing(config.training.regularisation)
         + _check_depth(config, encoder)
         + _check_paste(config, data)
         + _check_teacher(config, data)
     )
-
-
-def _check_mixing(config: SegmentationConfig) -> list[Finding]:
-    options = config.training.regularisation
-    if options.mixup + options.cutmix <= 1:
-        return []
-    return [
-        Finding("error", "mixing-share", f"MixUp is to take {options.mixup:.0%} of the batches and CutMix {options.cutmix:.0%}: more "
-                "than there are.", "Lower one of them, so that they add up to 1 at most.",
-                ("training.regularisation.mixup", "training.regularisation.cutmix"))
-    ]  # fmt: skip
 
 
 def _check_depth(config: SegmentationConfig, encoder: Mapping[str, Any] | None) -> list[Finding]:

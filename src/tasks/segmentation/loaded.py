@@ -11,9 +11,9 @@ from torch import Tensor
 
 from src.core.dataset.masks import MaskMeaning
 from src.core.engine.checkpoint import CheckpointError, load_into, read_weights
-from src.core.engine.device import DeviceError, Precision, choose_device, choose_precision
 from src.core.feed.geometry import FITS
 from src.core.feed.normalise import IMAGENET_MEAN, IMAGENET_STD, normaliser_from_facts
+from src.core.inference.machine import choose_machine
 from src.core.inference.model import LoadedModel
 from src.core.job import JobError
 from src.core.run.model_source import ModelSource
@@ -52,7 +52,7 @@ def load_model(
     Raises:
         JobError: The file cannot be used, with what is wrong and what to do.
     """
-    where, how = _machine(device, precision)
+    where, how = choose_machine(device, precision)
     try:
         weights, _ = read_weights(source.path)
     except CheckpointError as error:
@@ -74,19 +74,6 @@ def load_model(
     ready = model.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     names = tuple(facts.get("classes") or meaning.classes)
     return LoadedModel(ready, facts, names, meaning, normaliser, where, how, source.name or source.path.name)
-
-
-def _machine(device: str, precision: str) -> tuple[torch.device, Precision]:
-    try:
-        where = choose_device(device)
-        if precision == "fp16" and where.type == "cpu":
-            raise JobError(
-                "float16 is not computed on the CPU.", "Set compute.precision to auto, fp32 or bf16."
-            )
-        return where, choose_precision(precision, where)
-    except DeviceError as error:
-        message = str(error).replace("training.device", "compute.device")
-        raise JobError(message, "Set compute.device to auto.") from None
 
 
 def _facts_beside(path: Path) -> dict[str, Any]:

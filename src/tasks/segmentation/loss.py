@@ -54,7 +54,7 @@ def build_loss(
 
 def build_mixing(options: RegularisationConfig, seed: int) -> Mixing | None:
     """What blends the images of a batch; None where nothing does."""
-    if not options.mixup + options.cutmix:
+    if not options.mixes:
         return None
     return Mixing(options.mixup, options.cutmix, options.mixup_alpha, options.cutmix_alpha, seed)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from src.core.engine.task import Batch
@@ -17,6 +19,14 @@ class SegmentationMetrics:
     def update(self, prediction: Tensor, batch: Batch) -> None:
         """Add the logits of a prepared batch."""
         self._tracker.update(prediction, batch["mask"])
+
+    def state(self) -> dict[str, Any]:
+        """All that was added, as plain numbers."""
+        return self._tracker.state_dict()
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add what another device's `state` holds."""
+        self._tracker.merge(state)
 
     def summary(self) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
         """Pooled values by their plain name, then mean and deviation over images; and the pooled values per class."""

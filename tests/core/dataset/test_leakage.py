@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from src.core.dataset.config import SplitConfig
 from src.core.dataset.records import Sample, Split
+from src.core.dataset.splitting.column_offer import grouping_columns, offer_columns
+from src.core.dataset.splitting.grouping import group_key
 from src.core.dataset.splitting.leakage import leakage
 
 
@@ -49,10 +52,45 @@ def test_frames_of_one_sequence_on_two_sides() -> None:
 def test_numbers_alone_are_no_sequence() -> None:
     names = [f"IMG_{n:04d}.png" for n in range(60)]
     assert codes(parts(train=names[::2], val=names[1::2])) == []
-    assert (
-        codes(parts(train=[f"{n}.png" for n in range(0, 30, 2)], val=[f"{n}.png" for n in range(1, 30, 2)]))
-        == []
-    )
+    gaps = [f"{n * 7}.png" for n in range(60)]
+    assert codes(parts(train=gaps[::2], val=gaps[1::2])) == []
+
+
+def test_names_that_are_numbers_alone_may_be_slices_of_one_scan() -> None:
+    slices = [f"{n}.png" for n in range(60)]
+    (finding,) = leakage(parts(train=slices[::2], val=slices[1::2]))
+    assert (finding.severity, finding.code) == ("notice", "split.neighbours")
+    assert "59 of 59 neighbours" in finding.message and "slices of one scan" in finding.cure
+    pattern = finding.actions[0].settings["data.split.group_pattern"]
+    split = SplitConfig(group_by="pattern", group_pattern=pattern)
+    groups = [group_key(name, split) for name in slices]
+    assert groups == [group for group in dict.fromkeys(groups) for _ in range(10)] and None not in groups
+    assert codes(parts(train=slices[:45], val=slices[45:])) == []  # in blocks, as it should be
+    folders = [f"scan {letter}/{n}.png" for letter in "abc" for n in range(12)]
+    (finding,) = leakage(parts(train=folders[::2], val=folders[1::2]))
+    assert finding.actions[0].settings == {"data.split.group_by": "folder"}
+
+
+def test_the_column_of_a_table_that_groups_images_is_offered_by_name() -> None:
+    ids = [f"{n:02d}x.png" for n in range(24)]
+    found = parts(train=ids[::2], val=ids[1::2])
+    cells = {
+        i: {"image": i, "tile": f"T{n // 3}", "defect": "ab"[n % 2], "depth": f"{n / 7}", "note": i}
+        for n, i in enumerate(ids)
+    }
+    rows = list(cells.values())
+    assert grouping_columns(rows, ["image"]) == ["tile"] and grouping_columns(rows, ["image", "tile"]) == []
+    (alone,) = offer_columns([], found, cells, ["image"])
+    assert alone.code == "split.grouping_column" and "8 of them" in alone.message
+    near = leakage(found, {}, {ids[0]: "a", ids[1]: "a"})
+    (told,) = offer_columns(near, found, cells, ["image"])
+    for finding in (alone, told):
+        assert finding.actions[0].label == "Keep together: column tile"
+        assert finding.actions[0].settings == {
+            "data.split.group_by": "column", "data.split.group_column": "tile",
+        }  # fmt: skip
+    assert told.code == "split.near_duplicates" and "tile" in told.cure
+    assert offer_columns(near, found, {}, []) == near
 
 
 def test_several_images_of_one_object_by_their_names() -> None:

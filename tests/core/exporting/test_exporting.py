@@ -14,6 +14,7 @@ from src.core.exporting.onnx_runner import OnnxProcess, OnnxRunError
 from src.core.exporting.parity import LIMITS, Comparison, limits_for
 from src.core.exporting.torch_files import (
     ExportError,
+    image_axes,
     load_program,
     load_torchscript,
     write_program,
@@ -101,7 +102,7 @@ def test_grey_images_take_the_mean_of_three_constants() -> None:
 def test_a_program_takes_every_size_and_says_what_is_in_it(tmp_path: Path) -> None:
     ours, _ = graph()
     path = tmp_path / "m.pt2"
-    write_program(ours, ours.example(2, 3, 40, 56), path, True, {"lathe.version": "9"})
+    write_program(ours, ours.example(2, 3, 40, 56), path, image_axes(True), {"lathe.version": "9"})
     run = load_program(path)
     for height, width in ODD:
         np.testing.assert_allclose(
@@ -134,7 +135,7 @@ def test_onnx_takes_every_size_in_a_process_of_its_own(tmp_path: Path) -> None:
         ours.example(2, 3, 40, 56),
         path,
         opset=19,
-        dynamic_size=True,
+        axes=image_axes(True),
         output="scores",
         about={"a.b": "ü"},
     )
@@ -161,7 +162,7 @@ def test_what_cannot_be_traced_is_said() -> None:
 
     ours = ExportGraph(Asks(), InsideNormalisation(Normaliser(), 3), nn.Identity(), 8)
     with pytest.raises(ExportError, match="cannot be traced"):
-        write_program(ours, ours.example(2, 3, 16, 16), Path("never"), True, {})
+        write_program(ours, ours.example(2, 3, 16, 16), Path("never"), image_axes(True), {})
 
 
 def test_a_file_that_is_no_model_is_refused_by_the_runtime(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from src.core.dataset.files.images import read_mask
 from src.core.prediction import decisions as decisions_module
 from src.core.prediction.datasets import export_accepted
 from src.core.prediction.decisions import Decisions, DecisionsError
+from src.core.prediction.folder import ResultsError
 from src.core.prediction.images import ImageFile
 from src.core.prediction.index import PredictionTail, read_index, read_objects
 from src.core.prediction.pictures import MOST_OVERLAY_PIXELS, BandedPng, picture_for_overlay
-from src.core.prediction.results import ResultFolder, ResultsError, Wanted
+from src.core.prediction.results import ResultFolder, Wanted
 
 HEADER = {"model": {"name": "m"}, "classes": ["background", "pit"], "binary": True}
 WANTED = Wanted(("background", "pit"), True)

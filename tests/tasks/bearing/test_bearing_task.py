@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,89 +15,31 @@ import torch
 
 from src.core.config import override_layer, resolve
 from src.core.engine.callbacks import Callback
-from src.core.engine.checkpoint import read_state
-from src.core.run import CheckpointIndex, EventTail, RunFolder, create_run
+from src.core.run import EventTail, RunFolder, create_run
 from src.jobs.train import run_training
-from src.tasks.bearing.config import BearingConfig
 from src.tasks.bearing.description import BEARING
 from src.tasks.bearing.geometry import known_bearing
 from src.tasks.bearing.inputs import KINDS, InputMaker
 from src.tasks.bearing.learning_config import REPRESENTATIONS, InputsConfig
 from src.tasks.bearing.task import BearingTask
-from src.tasks.catalog import TASKS
-
-RATE, SPEED, SECONDS = 4000, 1500.0, 3.0
-BEARING_MODEL = "SKF 6205-2RS JEM"
-CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TASKS, BEARING.id, BEARING)
-
-
-def wave(kind: str, seed: int) -> np.ndarray:
-    """Noise, with impulses at the frequency of a fault that ring at 1.2 kHz."""
-    rng = np.random.default_rng(seed)
-    signal = rng.normal(0, 0.3, int(RATE * SECONDS))
-    if kind == "normal":
-        return signal.astype(np.float32)
-    order = known_bearing(BEARING_MODEL).defect_orders()[kind]
-    times = np.arange(rng.uniform(0, 0.02), SECONDS - 0.02, 60 / SPEED / order)
-    ring = np.exp(-np.arange(60) / 12) * np.sin(2 * np.pi * 1200 / RATE * np.arange(60))
-    for begin in (times * RATE).astype(int):
-        signal[begin : begin + 60] += ring
-    return signal.astype(np.float32)
+from tests.tasks.bearing.made import (
+    BEARING_MODEL,
+    CPU,
+    RATE,
+    SPEED,
+    same,
+    wave,
+    weights,
+    words,
+)
 
 
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three recordings of each class, at two loads."""
-    folder = tmp_path_factory.mktemp("Lager Größe")
-    for number, kind in enumerate(("normal", *KINDS)):
-        (folder / kind).mkdir()
-        for run in range(3):
-            np.save(folder / kind / f"{kind}_{run}_load{run % 2}.npy", wave(kind, 10 * number + run))
-    return folder
-
-
-def words(folder: Path, *more: str) -> list[str]:
-    return [
-        f"data.folder={folder}", "data.facts.label=folder", f"data.facts.rate_hz={RATE}", f"data.facts.speed_rpm={SPEED}",
-        "data.name_pattern={label}_{run}_load{load}", "data.bearing.kind=rolling", f"data.bearing.model={BEARING_MODEL}",
-        "data.windows.length=0.5", "data.split.val_fraction=0.34", "training.device=cpu", "training.cpu_threads=1",
-        "training.precision=fp32", "training.machine_tuning=false", "training.epochs=2", "training.batch_size=8",
-        "monitoring.preview_samples=2", "monitoring.resource_every_s=0", "inputs.workers=0", *more,
-    ]  # fmt: skip
-
-
-@pytest.fixture
-def make_task(recordings: Path) -> Callable[..., BearingTask]:
-    def make(*more: str) -> BearingTask:
-        config: BearingConfig = resolve(
-            BEARING.config, [override_layer(words(recordings, *more), BEARING.config)]
-        ).config
-        data = BEARING.describe(config, store=False)
-        assert not [f for f in BEARING.check(config, data) if f.severity == "error"]
-        return BearingTask(config, data)  # type: ignore[arg-type]
-
-    return make
-
-
-@pytest.fixture
-def new_run(recordings: Path, tmp_path: Path) -> Callable[..., RunFolder]:
-    def make(*more: str) -> RunFolder:
-        pairs = words(recordings, f"runs_dir={tmp_path / 'runs'}", *more)
-        return create_run(resolve(BEARING.config, [override_layer(pairs, BEARING.config)]), BEARING)
-
-    return make
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    assert one.keys() == other.keys()
-    return all(
-        torch.equal(one[k], other[k]) if isinstance(one[k], torch.Tensor) else one[k] == other[k] for k in one
-    )
+def test_knowing_the_tasks_loads_no_numbers() -> None:
+    """The window waits for this import: numpy alone would be a third of it."""
+    code = "import sys; import src.tasks.catalog; print([m for m in ('numpy', 'scipy', 'pandas', 'cv2') if m in sys.modules])"
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 # ---- inputs
@@ -131,26 +75,11 @@ def test_a_silent_window_gives_numbers() -> None:
     assert all(np.isfinite(v).all() for v in found.values())
 
 
-def test_masks_fill_with_the_mean_and_only_in_training() -> None:
-    maker = InputMaker(InputsConfig(lines=False, stft=True, mask_frequencies=0.5, mask_times=0.5), RATE, None)
-    plain = maker(wave("inner", 1)[:2000], SPEED)["stft"]
-    masked = maker(wave("inner", 1)[:2000], SPEED, np.random.default_rng(3))["stft"]
-    changed = masked != plain
-    assert changed.any() and not changed.all() and np.allclose(masked[changed], plain.mean(), atol=0.3)
-
-
-def test_noise_has_the_stated_ratio() -> None:
-    maker = InputMaker(InputsConfig(lines=False, raw=True, noise_snr=0.0), RATE, None)
-    signal = wave("inner", 1)
-    noisy = maker(signal, 0.0, np.random.default_rng(0))["raw"][0]
-    assert np.corrcoef(noisy, signal)[0, 1] == pytest.approx(2**-0.5, abs=0.03)
-
-
 # ---- loader
 
 
 def test_batches_are_a_function_of_seed_epoch_and_number(make_task: Callable[..., BearingTask]) -> None:
-    more = ("inputs.noise_snr=10", "inputs.shift=0.3")
+    more = ("data.augmentation.noise_snr=10", "data.augmentation.shift=0.3")
     plain, _ = make_task(*more).build_loaders(CPU)
     threads, _ = make_task(*more, "inputs.workers=3").build_loaders(CPU)
     first = list(plain.epoch(2))
@@ -230,19 +159,30 @@ def test_a_step_trains_every_weight_and_tells_every_term(
     )
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_every_term_is_finite_and_pulls_in_a_batch_of_all_windows(
+    make_task: Callable[..., BearingTask], several: bool
+) -> None:
+    """At two loads and with runs of successive windows no term is without something to say."""
+    task = make_task(
+        *ALL_TERMS, "training.loss.warmup=0", f"data.several_faults={several}", "training.batch_size=200"
+    )
+    loader, _ = task.build_loaders(CPU)
+    torch.manual_seed(0)
+    model = task.build_model()
+    told = task.training_step(model, task.prepare(next(iter(loader.epoch(1))), CPU)).terms
+    for term in ("classification", *(w.split("=")[0].rsplit(".", 1)[1] for w in ALL_TERMS)):
+        assert torch.isfinite(told[term]) and told[term] > 0, term
+        assert torch.isfinite(told[f"{term}_gradient"]) and told[f"{term}_gradient"] > 1e-6, term
+
+
 def test_weight_zero_trains_as_if_the_term_were_not_there(new_run: Callable[..., RunFolder]) -> None:
-    plain, zero = new_run(), new_run(*(w.replace("0.1", "0") for w in ALL_TERMS), "training.loss.warmup=1")
+    none = (w.replace("0.1", "0") for w in ALL_TERMS)
+    plain, zero = new_run("training.epochs=1"), new_run("training.epochs=1", *none, "training.loss.warmup=1")
     for run in (plain, zero):
         assert run_training(run.path, resume=False, follow_parent=False, signals=False) == 0
     one, other = weights(plain), weights(zero)
     assert one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
-
-
-def weights(run: RunFolder, role: str = "last") -> dict[str, torch.Tensor]:
-    index = CheckpointIndex(run)
-    entry = index.with_role(role)
-    assert entry is not None
-    return read_state(index.file_of(entry))[0]["model"]
 
 
 def test_baselines_beside_the_model(make_task: Callable[..., BearingTask]) -> None:
@@ -288,12 +228,33 @@ class _StopAt(Callback):
             trainer.report_every = 0.0
 
 
-@pytest.fixture
-def trained(new_run: Callable[..., RunFolder]) -> Iterator[tuple[RunFolder, tuple[str, ...]]]:
-    more = ("inputs.raw=true", "inputs.noise_snr=20", "training.loss.contrastive=0.1", "training.epochs=3")
-    run = new_run(*more)
+@pytest.fixture(scope="module")
+def trained(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, tuple[str, ...]]:
+    more = (
+        "inputs.raw=true", "data.augmentation.noise_snr=20", "data.augmentation.policy=1", "training.loss.contrastive=0.1",
+        "training.regularisation.mixup=0.4", "training.regularisation.cutmix=0.3", "training.regularisation.adversarial=0.05",
+        "training.resizing.start=0.5", "training.resizing.until=0.9", "training.resizing.steps=2", "training.epochs=3",
+    )  # fmt: skip
+    pairs = words(recordings, f"runs_dir={tmp_path_factory.mktemp('runs')}", *more)
+    run = create_run(resolve(BEARING.config, [override_layer(pairs, BEARING.config)]), BEARING)
     assert run_training(run.path, resume=False, follow_parent=False, signals=False) == 0
-    yield run, more
+    return run, more
+
+
+class _Lengths(Callback):
+    """Notes how long the windows of each epoch are."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def on_epoch_start(self, trainer: Any) -> None:
+        # resizing comes later in the list of callbacks: what counts is the length at the first update
+        self.due = True
+
+    def on_update(self, trainer: Any) -> None:
+        if self.due:
+            self.seen.append(trainer.train_loader.dataset.size)
+            self.due = False
 
 
 def test_a_run_trains_reports_and_resumes_bit_for_bit(
@@ -315,12 +276,13 @@ def test_a_run_trains_reports_and_resumes_bit_for_bit(
     assert len(items) == 2 and (run.path / items[0]["image"]).is_file()
 
     other = new_run(*more)
-    stop = _StopAt(other, 4)
+    stop, lengths = _StopAt(other, 4), _Lengths()
     assert run_training(other.path, resume=False, follow_parent=False, signals=False, callbacks=[stop]) == 0
     assert not any(
         e.type == "epoch_completed" for e in EventTail(other.events).read()
     )  # in the middle of one
-    assert run_training(other.path, resume=True, follow_parent=False, signals=False) == 0
+    assert run_training(other.path, resume=True, follow_parent=False, signals=False, callbacks=[lengths]) == 0
+    assert lengths.seen == [992, 992, 2000], "windows grow to their full length, also of a resumed run"
     later = [e for e in EventTail(other.events).read() if e.type == "epoch_completed"]
     assert [e["train_loss"] for e in later] == [e["train_loss"] for e in epochs]
     one, two = weights(run), weights(other)
@@ -328,15 +290,25 @@ def test_a_run_trains_reports_and_resumes_bit_for_bit(
     assert sum(e.type == "baselines" for e in EventTail(other.events).read()) == 1
 
 
-def test_a_small_model_learns_from_a_large_one(
+def test_a_small_model_learns_predictions_and_features_of_a_large_one(
     trained: tuple[RunFolder, tuple[str, ...]], new_run: Callable[..., RunFolder]
 ) -> None:
     run, _ = trained
-    student = new_run("inputs.raw=true", f"distillation.teacher={run.path}", "training.epochs=1")
+    more = ("inputs.raw=true", "model.signal_network=resnet", f"distillation.teacher={run.path}")
+    student = new_run(*more, "distillation.feature_weight=0.5", "training.regularisation.mixup=0.5")
     assert run_training(student.path, resume=False, follow_parent=False, signals=False) == 0
-    told = next(e for e in EventTail(student.events).read() if e.type == "epoch_completed")["terms"]
-    assert told["teacher"] > 0 and np.isfinite(told["teacher"])
+    told = [e["terms"] for e in EventTail(student.events).read() if e.type == "epoch_completed"]
+    assert all(np.isfinite(t["teacher"]) and t["teacher"] > 0 and t["features"] > 0 for t in told)
+    assert told[-1]["features"] < told[0]["features"]
+    layer = weights(student)
+    teacher, pupil = (run_width(weights(r)) for r in (run, student))
+    assert layer["distillation.weight"].shape == (teacher, pupil, 1, 1) and teacher != pupil
     other = new_run(f"distillation.teacher={run.path}", "training.epochs=1")
     assert run_training(other.path, resume=False, follow_parent=False, signals=False) == 1
     said = json.dumps([e.data for e in EventTail(other.events).read()])
     assert "inputs.raw=true" in said
+
+
+def run_width(state: dict[str, torch.Tensor]) -> int:
+    """Features of all branches of a model, from its weights."""
+    return int(state["head.1.weight"].shape[1])

@@ -431,7 +431,7 @@ def test_the_picture_shows_wave_and_spectrum(tmp_path: Path) -> None:
     one = found.all_samples[0]
     assert BEARING.look.thumbnail is not None
     picture = BEARING.look.thumbnail({"id": one.id, "file": one.file, "channel": one.channel}, 160)
-    assert picture.shape == (120, 160, 3) and picture.dtype == np.uint8
+    assert picture.shape == (160, 160, 3) and picture.dtype == np.uint8
     assert (
         len({tuple(c) for c in picture[:59].reshape(-1, 3)}) == 2
         and (picture[62:] != 250).any(axis=2).mean() > 0.05

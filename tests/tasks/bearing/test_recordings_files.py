@@ -277,7 +277,9 @@ def test_names_of_channels_are_told_apart() -> None:
     assert facts.values == {"s.k": 3.0, "s.t": "text"}
 
 
-def test_parquet_without_its_library_is_refused_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_without_its_library_is_refused_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     for read in (inspect_file, lambda path: read_channel(path, "vib", 0, 5)):

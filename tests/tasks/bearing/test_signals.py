@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+import scipy.signal
 
 from src.tasks.bearing.geometry import BEARINGS
 from src.tasks.bearing.signals import (
@@ -227,6 +230,27 @@ def test_a_window_converted_with_its_margin_is_that_of_the_converted_recording(
     first, count = round(margin * ratio), round((stop - start) * ratio)
     whole = resample(signal, rate, new)[round(start * ratio) :][:count]
     np.testing.assert_allclose(piece[first : first + count], whole, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "new"), [(50_000, 12_000), (44_100, 12_000), (12_000, 48_000), (97_656, 12_000)]
+)
+@pytest.mark.parametrize("length", [500, 20_011, 400_000])
+def test_block_by_block_is_the_polyphase_filter_of_the_same_response(
+    rate: int, new: int, length: int
+) -> None:
+    """The reference filters at the common multiple of both rates; it differs by what 80 dB leave, and at the very ends."""
+    signal = noise(length)[: min(length, 60_000 if rate == 97_656 else length)] + 3
+    ratio = Fraction(new / rate).limit_denominator(10_000)
+    stop = 1 / max(ratio.numerator, ratio.denominator)
+    count, beta = scipy.signal.kaiserord(80.0, 0.1 * stop)
+    taps = scipy.signal.firwin(count | 1, 0.95 * stop, window=("kaiser", beta))
+    expected = scipy.signal.resample_poly(
+        signal - signal.mean(), ratio.numerator, ratio.denominator, window=taps
+    )
+    found = resample(signal, rate, new)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found - signal.mean(), expected, atol=5e-3)
 
 
 def test_the_same_rate_changes_nothing() -> None:

@@ -9,12 +9,13 @@ from src.tasks.bearing.signals import AUGMENTATIONS, RandomPolicy, SpecAugment
 from src.tasks.bearing.signals.augment import (
     add_noise,
     cut_mix,
+    drift_amplitude,
     drop_patches,
     jitter,
+    jitter_time,
     mask_time,
     mix_up,
     permute,
-    scale_amplitude,
     shift_time,
 )
 
@@ -44,13 +45,33 @@ def test_jitter_is_noise_relative_to_the_deviation() -> None:
     assert added.std() == pytest.approx(0.1 * wide.std(), rel=0.02)
 
 
-def test_the_gain_of_amplitude_is_within_its_decibels_and_one_for_a_window() -> None:
-    gains = []
+def test_the_gain_of_amplitude_moves_evenly_between_two_within_its_decibels() -> None:
+    ends = []
     for seed in range(200):
-        ratio = scale_amplitude(signal(), rng(seed), 6) / signal()
-        assert np.ptp(ratio) < 1e-9
-        gains.append(20 * np.log10(ratio.mean()))
-    assert -6 <= min(gains) < -5 and 5 < max(gains) <= 6
+        clean = np.where(np.arange(2000) % 2, 2.0, -2.0)
+        gain = 20 * np.log10(drift_amplitude(clean, rng(seed), 6) / clean)
+        assert np.ptp(np.diff(gain)) < 1e-9
+        ends += [gain[0], gain[-1]]
+    assert -6 <= min(ends) < -5.5 and 5.5 < max(ends) <= 6 and abs(np.mean(ends)) < 0.6
+    assert drift_amplitude(np.tile([49.0, 51.0], 1000), rng(1), 6).mean() == pytest.approx(50, abs=0.01)
+
+
+def test_jitter_of_time_keeps_the_ends_and_moves_what_lies_between_within_its_share() -> None:
+    time = np.arange(2000.0)
+    steps = []
+    for seed in range(20):
+        moved = jitter_time(time, rng(seed), 0.05)
+        assert moved[[0, -1]] == pytest.approx([0, 1999], abs=0.01)
+        steps.append(np.diff(moved)[5:-5])
+    assert 0.9 < np.min(steps) < 0.97 and 1.03 < np.max(steps) < 1.1
+    tone = np.sin(2 * np.pi * 0.05 * time)
+    assert (
+        np.abs(
+            jitter_time(tone, rng(1), 0.05) - np.sin(2 * np.pi * 0.05 * jitter_time(time, rng(1), 0.05))
+        ).max()
+        < 0.01
+    )
+    np.testing.assert_allclose(jitter_time(tone, rng(), 0.0), tone, atol=1e-9)
 
 
 def test_a_shift_in_time_turns_the_window() -> None:
@@ -120,10 +141,10 @@ def test_a_generator_decides_everything_and_the_input_is_not_touched(name: str) 
 
 def test_what_breaks_phase_or_periodicity_says_so_and_is_off() -> None:
     off = {name for name, item in AUGMENTATIONS.items() if not item.on_by_default}
-    assert off == {"time_shift", "patch_drop", "permutation", "cut_mix"}
+    assert off == {"time_shift", "patch_drop", "time_jitter", "permutation", "cut_mix"}
     for name in off:
         assert "phase" in AUGMENTATIONS[name].breaks or "periodicity" in AUGMENTATIONS[name].breaks
-    for function in (shift_time, drop_patches, permute, cut_mix):
+    for function in (shift_time, drop_patches, jitter_time, permute, cut_mix):
         assert "Breaks" in (function.__doc__ or "")
     assert not off & set(RandomPolicy().names)
 

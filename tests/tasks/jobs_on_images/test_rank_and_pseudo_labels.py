@@ -95,9 +95,11 @@ def test_images_unlike_the_training_come_first_where_novelty_counts(
     red = np.zeros((64, 64, 3), np.uint8)
     red[..., 2] = np.arange(64, dtype=np.uint8) * 2
     cv2.imwrite(str(tmp_path / "new" / "red.png"), red)
+    shutil.copy(labelled / "images" / "0.png", tmp_path / "new" / "labelled.png")
     found = bench.do(rank.run, rank_config(tmp_path / "new", novelty=1))
     rows = ranked(bench)
     assert [row["image"] for row in rows] == ["red.png", "usual.png"]
+    assert "1 image with labels by people already: left out." in found["said"]
     assert float(rows[0]["novelty"]) > 3 * float(rows[1]["novelty"])
     assert "most alike of" in Path(found["report"]).read_text("utf-8")
 

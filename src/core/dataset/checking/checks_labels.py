@@ -140,7 +140,8 @@ def balance(
         f"{name} {share:.2%} of the pixels, on {images[number]} of {len(samples)} images"
         for number, (name, share) in enumerate(zip(meaning.classes, shares, strict=True))
     ]
-    findings = [Finding("notice", "classes.balance", f"How often the classes occur: {listed(lines, 12)}.")]
+    text = f"How often the classes occur, all parts together: {listed(lines, 12)}."
+    findings = [Finding("notice", "classes.balance", text)]
     present = [k for k in range(meaning.num_classes) if totals[k]]
     rare = [
         k

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -108,12 +108,15 @@ def missing_folder(key: str, folder: str) -> Finding | None:
         )
 
 
-def walk(folder: str, without: Iterable[str] = ()) -> tuple[list[File], list[Finding]]:
+def walk(
+    folder: str, without: Iterable[str] = (), suffixes: Container[str] = IMAGE_SUFFIXES
+) -> tuple[list[File], list[Finding]]:
     """All image files under a folder, sub-folders and links included, sorted.
 
     Args:
         folder: Where to start.
         without: Folders that are not entered.
+        suffixes: Of the files, in small letters.
 
     Returns:
         The files; and findings about folders that cannot be listed and links that lead in a circle.
@@ -143,7 +146,7 @@ def walk(folder: str, without: Iterable[str] = ()) -> tuple[list[File], list[Fin
                     continue
                 seen.add(real)
                 waiting.append(entry.path)
-            elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+            elif Path(entry.name).suffix.lower() in suffixes:
                 files.append(File(entry.path, nfc(Path(entry.path).relative_to(root).as_posix())))
     findings = []
     if closed:

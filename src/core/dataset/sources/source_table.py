@@ -22,6 +22,15 @@ _SPLIT_WORDS: dict[str, Split] = {
 }  # type: ignore[dict-item]
 
 
+_COLUMNS = ("image_column", "mask_column", "split_column")
+
+
+def table_columns(config: ImageDataConfig) -> tuple[str, ...]:
+    """The columns whose meaning is declared: files, part, strata."""
+    named_ones = [getattr(config, key) for key in _COLUMNS] + [config.split.stratify_column]
+    return tuple(name for name in named_ones if name)
+
+
 def read_table(config: ImageDataConfig) -> Sources:
     """The rows of ``config.table``; paths are relative to the folder in which it lies."""
     path = Path(config.table)
@@ -31,11 +40,7 @@ def read_table(config: ImageDataConfig) -> Sources:
         cause = why(error) if isinstance(error, OSError) else str(error)
         text = f"The table {path} cannot be read: {cause}."
         return Sources(findings=[Finding("error", "table.unreadable", text, "Correct data.table.")])
-    wanted = [
-        (key, getattr(config, key))
-        for key in ("image_column", "mask_column", "split_column")
-        if getattr(config, key)
-    ]
+    wanted = [(key, getattr(config, key)) for key in _COLUMNS if getattr(config, key)]
     wanted += [(f"split.{key}", getattr(config.split, key)) for key in ("group_column", "stratify_column")]
     absent = [f"{name} (data.{key})" for key, name in wanted if name and name not in header]
     if absent:

@@ -17,6 +17,7 @@ CODES = frozenset(
     for name in (
         "group_leak", "duplicates", "near_duplicates", "neighbours", "one_object", "overlap", "test_touched", "val_touched",
         "random_windows",
+        "grouping_column",
     )
 )  # fmt: skip
 _HELD: tuple[Split, ...] = ("test", "val")
@@ -27,6 +28,10 @@ _SEQUENCE = re.compile(
 _NUMBERED = re.compile(r"^(.*?)(\d+)\D*$", re.DOTALL)
 _LEAST_FRAMES = 6
 _MOST_IN_OBJECT = 20
+#: A number without its last digit; of those below ten, which have no other, what stands behind it.
+_TENS = r"(^\d+(?=\d\D*$)|(?<=^\d)\D+$)"
+#: Fewer give too few tens to divide.
+_LEAST_FOR_TENS = 40
 
 
 def leakage(
@@ -165,23 +170,38 @@ def _neighbours(lists: Mapping[Split, Sequence[Record]], noun: Noun) -> list[Fin
         head = re.split(r"[_\-\s](?=[^_\-\s]*$)", stem)[0]
         if head != stem:
             objects[f"{folder}/{head}" if folder else head].append(sample_id)
-    return _frames(frames, part_of, noun) or _objects(objects, part_of, noun)
+    spoken = {prefix: found for prefix, found in frames.items() if _SEQUENCE.search(prefix)}
+    return (
+        _frames(spoken, part_of, noun) or _objects(objects, part_of, noun) or _numbers(frames, part_of, noun)
+    )
 
 
 def _frames(
     frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, Split], noun: Noun
 ) -> list[Finding]:
-    """Consecutive numbers on two sides, where the names speak of sequences.
+    """Consecutive numbers on two sides, where the names speak of sequences."""
+    whole = {prefix: sorted(found) for prefix, found in frames.items() if len(found) >= _LEAST_FRAMES}
+    cut, close, where = _parted(whole.values(), part_of)
+    if not where:
+        return []
+    text = (
+        f"{cut} of {close} neighbours in what looks like {counted(len(whole), 'sequence')} (names such as "
+        f"{where[0]} and {where[1]}) stand on different sides of the split."
+    )
+    cure = "If neighbours show nearly the same, say what belongs together with data.split.group_by."
+    actions = (show(dict.fromkeys(where), noun=noun),)
+    return [Finding("notice", "split.neighbours", text, cure, named(set(where)), actions)]
 
-    Nearly every data set is numbered, so numbers alone say nothing: the word before them must.
+
+def _parted(
+    whole: Iterable[Sequence[tuple[int, str]]], part_of: Mapping[str, Split]
+) -> tuple[int, int, list[str]]:
+    """Of neighbours with the usual step: how many are parted, how many there are, and the ids of those parted.
+
+    No ids where a sequence is cut in a few places only: it is divided in blocks, as it should be.
     """
-    whole = {
-        prefix: sorted(members)
-        for prefix, members in frames.items()
-        if len(members) >= _LEAST_FRAMES and _SEQUENCE.search(prefix)
-    }
     cut, close, where = 0, 0, []
-    for members in whole.values():
+    for members in whole:
         steps = Counter(b - a for (a, _), (b, _) in pairwise(members))
         usual = steps.most_common(1)[0][0]
         for (a, one), (b, other) in pairwise(members):
@@ -190,15 +210,45 @@ def _frames(
                 if part_of[one] != part_of[other]:
                     cut += 1
                     where += [one, other]
-    if not cut or 10 * cut < close:
-        return []  # a sequence that is cut in a few places is divided in blocks, as it should be
+    return cut, close, where if 10 * cut >= close else []
+
+
+def _numbers(
+    frames: Mapping[str, list[tuple[int, str]]], part_of: Mapping[str, Split], noun: Noun
+) -> list[Finding]:
+    """Names that are a number and nothing else, without gaps, as slices of one scan have: asked about, not asserted.
+
+    Nearly every data set is numbered, so a number behind a word that speaks of no sequence says nothing.
+    """
+    whole = {}
+    for prefix, found in frames.items():
+        members = sorted(m for m in found if m[1].rpartition("/")[2].partition(".")[0].isdecimal())
+        if len(members) >= _LEAST_FRAMES:
+            span = members[-1][0] - members[0][0] + 1
+            if 10 * len(members) >= 9 * span:
+                whole[prefix] = members
+    cut, close, where = _parted(whole.values(), part_of)
+    if not where:
+        return []
     text = (
-        f"{cut} of {close} neighbours in what looks like {counted(len(whole), 'sequence')} (names such as "
-        f"{where[0]} and {where[1]}) stand on different sides of the split."
+        f"The {noun.many} are named by numbers alone (such as {where[0]} and {where[1]}), and {cut} of {close} neighbours "
+        "stand on different sides of the split."
     )
-    cure = "If neighbours show nearly the same, say what belongs together with data.split.group_by."
-    actions = (show(dict.fromkeys(where), noun=noun),)
-    return [Finding("notice", "split.neighbours", text, cure, named(set(where)), actions)]
+    cure = f"If they are slices of one scan, or {noun.many} taken one after the other, validation looks better than it is: "
+    actions = [show(dict.fromkeys(where), noun=noun)]
+    if len(whole) > 1:
+        cure += "keep those of one folder together (data.split.group_by: folder)."
+        actions.insert(0, setting("Keep together: folders", data__split__group_by="folder"))
+    else:
+        cure += "keep neighbours together, or divide them yourself with split files."
+        if "" in whole and len(whole[""]) >= _LEAST_FOR_TENS:
+            tens = setting(
+                "Keep together: ten neighbours each",
+                data__split__group_by="pattern",
+                data__split__group_pattern=_TENS,
+            )
+            actions.insert(0, tens)
+    return [Finding("notice", "split.neighbours", text, cure, named(set(where)), tuple(actions))]
 
 
 def _objects(objects: Mapping[str, list[str]], part_of: Mapping[str, Split], noun: Noun) -> list[Finding]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from src.tasks.bearing.signals.spectra import Array, checked
 
@@ -47,11 +48,17 @@ def add_noise(signal: Array, rng: np.random.Generator, snr_db: float = 20.0) -> 
     return _of_type(signal + noise * signal.std(-1, keepdims=True) * 10 ** (-snr_db / 20), signal)
 
 
-def scale_amplitude(signal: Array, rng: np.random.Generator, decibels: float = 6.0) -> Array:
-    """The whole window louder or softer by a gain drawn evenly from -decibels to +decibels."""
+def drift_amplitude(signal: Array, rng: np.random.Generator, decibels: float = 6.0) -> Array:
+    """Louder and softer: the gain moves evenly, in decibels, from one value to another, both from -decibels to +decibels.
+
+    The gain is about the mean of the window. One gain for all of a window would do nothing to a network whose windows are
+    standardised.
+    """
     signal = checked(signal)
-    gain = 10 ** (rng.uniform(-decibels, decibels, (*signal.shape[:-1], 1)) / 20)
-    return _of_type(signal * gain, signal)
+    first, last = rng.uniform(-decibels, decibels, (2, *signal.shape[:-1], 1))
+    gain = 10 ** ((first + (last - first) * np.linspace(0, 1, signal.shape[-1])) / 20)
+    mean = signal.mean(-1, keepdims=True)
+    return _of_type((signal - mean) * gain + mean, signal)
 
 
 def shift_time(signal: Array, rng: np.random.Generator, most: float = 1.0) -> Array:
@@ -103,6 +110,24 @@ def permute(signal: Array, rng: np.random.Generator, pieces: int = 4) -> Array:
     return np.concatenate([parts[index] for index in rng.permutation(pieces)], -1)
 
 
+def jitter_time(signal: Array, rng: np.random.Generator, most: float = 0.01, knots: int = 8) -> Array:
+    """The window runs faster and slower by up to a share of its speed. Breaks phase and periodicity.
+
+    The speed is a line through ``knots + 1`` values drawn evenly; beginning and end stay where they are. Samples in
+    between are read by cubic splines.
+    """
+    signal = checked(signal)
+    last = signal.shape[-1] - 1
+    speed = np.interp(
+        np.arange(last) * (knots / max(1, last)), np.arange(knots + 1), rng.uniform(-1, 1, knots + 1)
+    )
+    place = np.concatenate([[0.0], np.cumsum(1 + most * speed)])
+    place *= last / place[-1] if last else 1.0
+    rows = signal.reshape(-1, last + 1)
+    moved = np.stack([map_coordinates(row.astype(np.float64), place[None], mode="nearest") for row in rows])
+    return _of_type(moved.reshape(signal.shape), signal)
+
+
 def mix_up(signal: Array, other: Array, rng: np.random.Generator, alpha: float = 0.2) -> Mixed:
     """``share · signal + (1 - share) · other``, share from Beta(alpha, alpha) (Zhang et al. 2018, arXiv:1710.09412).
 
@@ -113,12 +138,20 @@ def mix_up(signal: Array, other: Array, rng: np.random.Generator, alpha: float =
 
 
 def cut_mix(signal: Array, other: Array, rng: np.random.Generator, alpha: float = 1.0) -> Mixed:
-    """One stretch replaced by the same stretch of another window (Yun et al. 2019, arXiv:1905.04899).
+    """One stretch replaced by that of another window, its length from Beta(alpha, alpha) (Yun et al. 2019, arXiv:1905.04899).
 
-    Breaks phase and periodicity at both ends of the stretch. The share is that of the samples that stayed.
+    Breaks phase and periodicity at both ends of the stretch; see `paste`.
+    """
+    return paste(signal, other, rng, float(rng.beta(alpha, alpha)))
+
+
+def paste(signal: Array, other: Array, rng: np.random.Generator, share: float) -> Mixed:
+    """All but a share of the window, in one stretch at a random place, replaced by the same stretch of another window.
+
+    The share of the result is that of the samples that stayed.
     """
     mixed, length = checked(signal).copy(), np.shape(signal)[-1]
-    width = round((1 - float(rng.beta(alpha, alpha))) * length)
+    width = round((1 - share) * length)
     start = int(rng.integers(0, length - width + 1))
     mixed[..., start : start + width] = other[..., start : start + width]
     return Mixed(mixed, 1 - width / length)
@@ -155,15 +188,17 @@ class Augmentation:
 
 _SEAM = "phase: the window has a seam where its end meets its start"
 _GAPS = "periodicity: gaps at random distances"
+_BOTH = "phase and periodicity: the speed wavers"
 _JOINTS = "phase and periodicity at each joint"
 _ALL = (
     Augmentation("noise", "Noise at a signal-to-noise ratio", add_noise, 20.0, 40.0, 0.0, "dB"),
-    Augmentation("amplitude", "Amplitude", scale_amplitude, 6.0, 0.0, 12.0, "dB"),
+    Augmentation("amplitude", "Amplitude", drift_amplitude, 6.0, 0.0, 12.0, "dB"),
     Augmentation("time_mask", "Time mask", mask_time, 0.1, 0.0, 0.3, "of the window"),
     Augmentation("jitter", "Jitter", jitter, 0.03, 0.0, 0.2, "deviations"),
     Augmentation("mix_up", "Mix-up", mix_up, 0.2, 0.05, 1.0, "α", mixes=True),
     Augmentation("time_shift", "Time shift", shift_time, 1.0, 0.0, 1.0, "of the window", _SEAM),
     Augmentation("patch_drop", "Patch drop", drop_patches, 0.2, 0.0, 0.5, "of the patches", _GAPS),
+    Augmentation("time_jitter", "Jitter of time", jitter_time, 0.01, 0.0, 0.05, "of the speed", _BOTH),
     Augmentation("permutation", "Permutation", lambda s, rng, k: permute(s, rng, round(k)), 4, 2, 8, "pieces", _JOINTS),
     Augmentation("cut_mix", "CutMix", cut_mix, 1.0, 0.2, 1.0, "α", _JOINTS, mixes=True),
 )  # fmt: skip

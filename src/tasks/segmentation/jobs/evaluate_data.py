@@ -11,11 +11,12 @@ from src.core.config import ConfigError, file_layer, resolve
 from src.core.dataset.config import ImageDataConfig, MaskConfig, SplitConfig
 from src.core.dataset.describe import describe
 from src.core.dataset.description import DatasetDescription
-from src.core.dataset.findings import DatasetError, Finding, counted, listed, named
+from src.core.dataset.findings import IMAGE, DatasetError, Finding, listed
 from src.core.dataset.formats import recognise
 from src.core.dataset.masks import MaskMeaning
-from src.core.dataset.records import SPLITS, Sample
+from src.core.dataset.records import Sample
 from src.core.dataset.splitting.grouping import group_keys
+from src.core.evaluation.parts import refuse_gone, take_part, trained_on
 from src.core.evaluation.pieces import DataFacts
 from src.core.job import JobError
 from src.core.run.folder import RunFolder
@@ -23,7 +24,6 @@ from src.tasks.segmentation.config import SegmentationConfig
 from src.tasks.segmentation.jobs.evaluate_config import EvaluateConfig
 
 Progress = Callable[[int, int, str], None]
-TITLES = {"train": "training", "val": "validation", "test": "test", "all": "all"}
 
 
 @dataclass
@@ -90,7 +90,7 @@ def choose_data(
     data.samples = grouped(data.samples, config.groups, config.group_pattern)
     data.facts.groups = len({s.group for s in data.samples})
     data.facts.grouped_by = config.group_pattern if config.groups == "pattern" else config.groups
-    data.notes += _trained_on(data.samples, recorded, config.part if divided else "")
+    data.notes += trained_on(data.samples, recorded, config.part if divided else "", IMAGE)
     return data
 
 
@@ -202,36 +202,7 @@ def same_classes(classes: Sequence[str], model: MaskMeaning, found: MaskMeaning,
 
 
 def _take_part(config: EvaluateConfig, found: DatasetDescription, divided: bool) -> EvaluationData:
-    part: str = config.part if divided else "all"
-    notes = []
-    if part == "test" and not found.samples["test"]:
-        part = "val" if found.samples["val"] else "all"
-        text = f"The data have no test part: the {TITLES[part]} images are evaluated."
-        if part == "val":
-            text += " Training chose its best epoch on them, so new images will be somewhat worse."
-        notes.append(
-            Finding(
-                "warning",
-                "evaluation.no_test",
-                text,
-                "Keep a test part back (data.split.test_fraction) next time.",
-            )
-        )
-    elif not divided and config.part != "test":
-        text = "The data are not divided into parts: all their images are evaluated."
-        notes.append(Finding("notice", "evaluation.undivided", text))
-    samples = found.all_samples if part == "all" else list(found.samples[part])  # type: ignore[index]
-    if not samples:
-        filled = [f"{TITLES[p]} ({len(found.samples[p])})" for p in SPLITS if found.samples[p]]
-        first = next((f for f in found.findings if f.severity == "error"), None)
-        raise JobError(
-            first.message if first and not filled else f"The {TITLES[part]} part of the data is empty.",
-            f"Choose another part: {', '.join(filled)}."
-            if filled
-            else first.cure
-            if first
-            else "Choose other data.",
-        )
+    samples, part, notes = take_part(config.part, found, divided, IMAGE)
     facts = DataFacts(
         source=config.data or "run", root=found.root, summary=found.summary(), fingerprint=found.fingerprint,
         split_hash=found.split_hash, part=part, part_asked=config.part if divided else "all",
@@ -242,12 +213,8 @@ def _take_part(config: EvaluateConfig, found: DatasetDescription, divided: bool)
 
 
 def _refuse_gone(data: EvaluationData, config: EvaluateConfig) -> None:
-    """Single files that are gone are left out later; all of them gone is a moved or deleted data set."""
-    if not any(Path(s.image).exists() for s in data.samples):
-        raise JobError(
-            f"None of the {counted(len(data.samples), 'image')} can be found: {data.samples[0].image} and the others are gone.",
-            f"Put the data back to {data.facts.root}, or choose where they are now (data=…).",
-        )
+    """See `refuse_gone`; without its validation images an evaluation goes on, and says so."""
+    refuse_gone(data.samples, data.facts.root, IMAGE)
     if data.validation and not any(Path(s.image).exists() for s in data.validation):
         data.validation = []
         text = "The validation images of the run are gone, so no threshold can be chosen on them."
@@ -269,19 +236,3 @@ def grouped(samples: Sequence[Sample], by: str, pattern: str) -> list[Sample]:
     except DatasetError as error:
         raise JobError(error.findings[0].message, error.findings[0].cure) from None
     return [replace(s, group=s.id if key is None else key) for s, key in zip(samples, keys, strict=True)]
-
-
-def _trained_on(samples: Sequence[Sample], recorded: DatasetDescription | None, part: str) -> list[Finding]:
-    """A warning where the model learnt from images that now judge it."""
-    if recorded is None:
-        return []
-    trained = {s.image for s in recorded.samples["train"]}
-    seen = [s.id for s in samples if s.image in trained]
-    if not seen:
-        return []
-    text = (
-        f"{counted(len(seen), 'image')} of {len(samples)} were in the training of this model: the numbers say how well it "
-        "remembers, not how well it works on new images."
-    )
-    return [Finding("warning", "evaluation.trained_on", text, "Evaluate on the test part or on new images."
-                    if part != "test" else "Evaluate on new images.", named(seen))]  # fmt: skip

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,29 +12,22 @@ import torch
 
 from src.core.dataset.findings import Finding
 from src.core.exporting import __version__
+from src.core.exporting.formats import FILES, INSTALL, availability, check
 from src.core.exporting.graph import ExportGraph
-from src.core.exporting.onnx_runner import OnnxProcess, OnnxRunError
-from src.core.exporting.torch_files import (
-    ExportError,
-    load_program,
-    load_torchscript,
-    write_program,
-    write_torchscript,
-)
+from src.core.exporting.onnx_runner import OnnxRunError
+from src.core.exporting.torch_files import ExportError, image_axes
+from src.core.exporting.writing import CURES, free_folder, running, settle, write_form, write_json
 from src.core.inference.model import LoadedModel
 from src.core.job import Job, JobError
 from src.core.run.folder import write_atomically
 from src.core.run.model_source import ModelSource, find_model
 from src.tasks.segmentation.jobs.export_check import Check, Checked
-from src.tasks.segmentation.jobs.export_config import INSTALL, ExportConfig, availability, check
+from src.tasks.segmentation.jobs.export_config import ExportConfig
 from src.tasks.segmentation.jobs.export_graph import OUTPUTS, Original, build_graph
 from src.tasks.segmentation.jobs.export_images import Images, find_images
 from src.tasks.segmentation.jobs.export_papers import class_table, metadata, model_card
 from src.tasks.segmentation.jobs.export_script import use_script
 from src.tasks.segmentation.loaded import load_model
-
-FILES = {"onnx": "model.onnx", "torch_export": "model.pt2", "torchscript": "model.torchscript.pt"}
-Run = Callable[[np.ndarray], np.ndarray]
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -55,7 +46,7 @@ def run(job: Job) -> dict[str, Any]:
         job.note(fault)
     source = find_model(config.model, config.checkpoint)
     export = Export(
-        job, config, source, _load(source, config), _folder(job.folder.path, FILES[config.format])
+        job, config, source, _load(source, config), free_folder(job.folder.path, FILES[config.format])
     )
     try:
         return export.run()
@@ -71,20 +62,6 @@ def _load(source: ModelSource, config: ExportConfig) -> LoadedModel:
         return load_model(source, "cpu", "fp32", config.foreign)
     except JobError as error:  # the options of a foreign file stand at another place in this job
         raise JobError(str(error), error.cure.replace("inference.foreign.", "foreign.")) from None
-
-
-def _folder(path: Path, file: str) -> Path:
-    """The folder itself, or the first numbered one inside without an export."""
-    number, folder = 1, path
-    while any((folder / name).exists() for name in (file, f"{file}.refused", "parity.json")):
-        number += 1
-        folder = path / str(number)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobError(f"The folder {folder} cannot be made: {error.strerror or error}.",
-                       "Choose another folder, or mend its permissions.") from None  # fmt: skip
-    return folder
 
 
 @dataclass
@@ -123,12 +100,7 @@ class Export:
     def close(self) -> None:
         """Take away what is of no use any more."""
         self.images.close()
-        for path in (self._beside, self._float):
-            path.unlink(missing_ok=True)
-
-    @property
-    def _float(self) -> Path:
-        return self._beside.with_name(f".float-{self.target.name}")
+        self._beside.unlink(missing_ok=True)
 
     def run(self) -> dict[str, Any]:
         """See the module's `run`."""
@@ -148,28 +120,13 @@ class Export:
         written = self._write_and_check()
         self._papers(written)
         parity = self._parity(written)
-        if written.checked.objections:
-            refused = self.target.with_name(self.target.name + ".refused")
-            written.path.replace(refused)
-            write_atomically(self.folder / "parity.json", _json({**parity, "file": refused.name}))
-            raise JobError(
-                f"The export disagrees with the original and was refused ({refused.name}). "
-                + " ".join(written.checked.objections), self._cure(),
-            )  # fmt: skip
-        written.path.replace(self.target)
-        write_atomically(self.folder / "parity.json", _json(parity))
+        cure = CURES[config.precision].format(many="images")
+        settle(self.folder, written.path, config.format, parity, written.checked.objections, cure)
         said += [
             f"{self.target} was written ({self.target.stat().st_size / 1e6:.1f} MB).",
             *written.checked.sentences(),
         ]
         return {"said": said, "model": str(self.target), "folder": str(self.folder), "parity": parity}
-
-    def _cure(self) -> str:
-        if self.config.precision == "int8":
-            return "Calibrate on more images, choose 16 or 32 bit, or raise the tolerance if the loss is acceptable."
-        if self.config.precision == "fp16":
-            return "Choose 32 bit: this network's numbers do not fit into 16 bits."
-        return "Try another format or opset; if it disagrees too, report it with parity.json."
 
     def _write_and_check(self) -> Written:
         """With any size first, where wanted; then with a fixed one, and say so."""
@@ -177,7 +134,11 @@ class Export:
         for dynamic in (True, False) if self.config.dynamic_size else (False,):
             try:
                 self._write(dynamic)
-                with self._runner() as (run, about, timed):
+                with running(self._beside, self.config.format, self.threads, self.job.go_on) as (
+                    run,
+                    about,
+                    timed,
+                ):
                     checked = Check(self.job, self._original(), self.images, run, self.config, self.size).all(
                         dynamic, timed, self.threads, about
                     )
@@ -207,20 +168,11 @@ class Export:
         graph: ExportGraph = build_graph(self.loaded, config)
         example = graph.example(2, self.loaded.channels, *self.size)
         about = metadata(self.source, self.loaded, config, self.size, dynamic)
-        if config.format == "torch_export":
-            write_program(graph, example, self._beside, dynamic, about)
-        elif config.format == "torchscript":
-            write_torchscript(graph, example, self._beside, about, config.freeze)
-        else:
-            from src.core.exporting.onnx_file import write_onnx
-
-            float_file = self._float if config.precision == "int8" else self._beside
-            write_onnx(graph, example, float_file, opset=config.opset, dynamic_size=dynamic,
-                       output=OUTPUTS[config.output], about=about)  # fmt: skip
-            if config.precision == "int8":
-                from src.core.exporting.onnx_int8 import quantise
-
-                quantise(float_file, self._beside, self._calibration(), about)
+        write_form(
+            graph, example, self._beside, form=config.format, axes=image_axes(dynamic), output=OUTPUTS[config.output],
+            about=about, opset=config.opset, freeze=config.freeze,
+            calibration=self._calibration() if config.precision == "int8" else None,
+        )  # fmt: skip
 
     def _calibration(self) -> Iterator[np.ndarray]:
         samples, most = self.images.calibrated, self.config.calibration_images
@@ -229,36 +181,11 @@ class Export:
             self.job.progress(done, min(most, len(samples)), "Measuring ranges for 8 bits")
             yield original.fed(piece.image, inside)
 
-    @contextlib.contextmanager
-    def _runner(
-        self,
-    ) -> Iterator[tuple[Run, dict[str, Any], Callable[[np.ndarray, int], list[float]] | None]]:
-        """What runs the written file: for ONNX in a process without torch."""
-        if self.config.format == "onnx":
-            with OnnxProcess(self._beside, self.threads, self.job.go_on) as process:
-                yield process.run, {"runtime": "onnxruntime", **process.facts}, process.seconds
-            return
-        load = load_program if self.config.format == "torch_export" else load_torchscript
-        try:
-            loaded = load(self._beside)
-        except Exception as error:
-            raise ExportError(f"The file cannot be loaded again: {error}") from error
-
-        def run_it(image: np.ndarray) -> np.ndarray:
-            try:
-                return loaded(image)
-            except Exception as error:  # a size for which it was not traced
-                raise ExportError(
-                    f"The exported program fails: {str(error).strip().splitlines()[0]}"
-                ) from error
-
-        yield run_it, {"runtime": "torch", "torch": torch.__version__}, None
-
     def _papers(self, written: Written) -> None:
         table = class_table(
             self.source, self.loaded, self.config, self.size, written.dynamic_size, self.target.name
         )
-        write_atomically(self.folder / "classes.json", _json(table))
+        write_json(self.folder / "classes.json", table)
         if written.checked.objections:
             return
         card = model_card(self.source, self.loaded, self.config, table, written.checked)
@@ -279,10 +206,6 @@ class Export:
             "calibrated_on": self.images.calibrated_words if config.precision == "int8" else None,
             **checked.to_dict(),
         }  # fmt: skip
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=1).encode()
 
 
 __all__ = ["FILES", "INSTALL", "Export", "availability", "run"]

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Literal
 
 from src.core.config.conditions import when
 from src.core.config.fields import option, section
 from src.core.config.job import JobConfig
-from src.core.dataset.findings import Finding
+from src.core.exporting.formats import FORMATS, INSTALL, OPSETS, availability, check, unavailable
 from src.tasks.segmentation.jobs.inference_config import ForeignConfig
-
-FORMATS = {
-    "onnx": "ONNX",
-    "torch_export": "PyTorch program (torch.export)",
-    "torchscript": "TorchScript (deprecated)",
-}
-#: Those that the exporter writes and onnxruntime reads back equal; lower ones lack operators that the exporter uses.
-OPSETS = (18, 19, 20, 21, 22, 23)
-_ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-INSTALL = "python -m pip install -r requirements-export.txt -c constraints.txt"
 
 
 class ExportConfig(JobConfig):
@@ -94,43 +83,6 @@ class ExportConfig(JobConfig):
         advanced=True,
     )  # fmt: skip
     foreign: ForeignConfig = section(ForeignConfig, "Model from elsewhere")
-
-
-def availability() -> dict[str, str]:
-    """For each format what is missing to write it here, as a sentence with the cure; empty where nothing is."""
-    missing = [name for name in _ONNX_PACKAGES if importlib.util.find_spec(name) is None]
-    text = ""
-    if missing:
-        what = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-        text = f"{what}. Install with: {INSTALL}"
-    return {name: text if name == "onnx" else "" for name in FORMATS}
-
-
-def unavailable() -> dict[str, dict[str, str]]:
-    """See `JobInfo.unavailable`."""
-    missing = {name: reason for name, reason in availability().items() if reason}
-    return {"format": missing} if missing else {}
-
-
-def check(config: ExportConfig) -> list[Finding]:
-    """What is wrong with a configuration, known without torch and without the model."""
-    found = []
-    if reason := availability()[config.format]:
-        found.append(
-            Finding("error", "export.missing", f"{FORMATS[config.format]} cannot be written here: {reason.split('. ')[0]}.",
-                    f"Install what is missing: {INSTALL}", ("format",))
-        )  # fmt: skip
-    if config.precision == "int8" and config.format != "onnx":
-        found.append(
-            Finding("error", "export.int8", f"8 bit is written as ONNX only, not as {FORMATS[config.format]}.",
-                    "Choose the format ONNX, or another precision.", ("precision",))
-        )  # fmt: skip
-    if config.format == "torchscript":
-        found.append(
-            Finding("warning", "export.deprecated", "TorchScript is deprecated: PyTorch no longer develops it.",
-                    "Choose torch.export or ONNX, unless the program that runs the model takes nothing else.", ("format",))
-        )  # fmt: skip
-    return found
 
 
 __all__ = ["FORMATS", "INSTALL", "OPSETS", "ExportConfig", "availability", "check", "unavailable"]

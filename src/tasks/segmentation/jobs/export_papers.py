@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from pathlib import Path
 from typing import Any
 
-from src.core.config import ConfigError, read_yaml
 from src.core.dataset.description import DatasetDescription
 from src.core.dataset.palette import class_colours
-from src.core.exporting import __version__
+from src.core.exporting import __version__, card
+from src.core.exporting.formats import FORMATS, RUNTIMES
 from src.core.inference.model import LoadedModel
 from src.core.run.model_source import ModelSource
 from src.tasks.segmentation.jobs.export_check import Checked
-from src.tasks.segmentation.jobs.export_config import FORMATS, ExportConfig
+from src.tasks.segmentation.jobs.export_config import ExportConfig
 
-_RUNTIMES = {"onnx": "onnxruntime", "torch_export": "torch.export", "torchscript": "torchscript"}
 _FITS = {
     "stretch": "stretched to {0}×{1} pixels",
     "letterbox": "scaled to fit into {0}×{1} pixels, with bars of a neutral colour",
@@ -41,7 +40,7 @@ def class_table(
     names, colours = loaded.classes, class_colours(len(loaded.classes))
     return {
         "format": "lathe-export-1", "lathe": __version__, "model": source.name, "file": file,
-        "runtime": _RUNTIMES[config.format], "precision": config.precision,
+        "runtime": RUNTIMES[config.format], "precision": config.precision,
         "classes": [{"number": n, "name": name, "colour": list(colours[n])} for n, name in enumerate(names)],
         "input": {
             "name": "image", "type": "uint8" if inside else "float32", "layout": "batch, channels, height, width",
@@ -88,80 +87,38 @@ def model_card(
     does = f"gives each pixel one of {len(loaded.classes)} classes"
     if binary:
         does = f"tells “{loaded.classes[-1]}” from “{loaded.classes[0]}”"
-    parts = [
-        f"# {source.name}",
-        f"## What it does\n\nThe model looks at an image and {does}. Classes: {names}. It is a "
-        f"{loaded.facts['architecture']} network over the encoder {loaded.facts['encoder']}, written as "
-        f"{FORMATS[config.format]}, {config.precision}, by Lathe {__version__}.",
-        f"## What it was trained on\n\n{_trained_on(source)}",
-        f"## How good it is\n\n{_quality(source)}",
-        "## How exact the export is\n\n" + "\n".join(f"- {sentence}" for sentence in checked.sentences()),
-        f"## Input\n\n{_input_words(table)}",
-        f"## Output\n\n{_output_words(table)}",
-        f"## Limits\n\n{_limits(loaded, table)}",
-        f"## Licence\n\n{_licence(source)}",
-    ]
-    return "\n\n".join(parts) + "\n"
+    parts = {
+        "What it does": f"The model looks at an image and {does}. Classes: {names}. It is a {loaded.facts['architecture']} "
+        f"network over the encoder {loaded.facts['encoder']}, written as {FORMATS[config.format]}, {config.precision}, by "
+        f"Lathe {__version__}.",
+        "What it was trained on": _trained_on(source),
+        "How good it is": _quality(source),
+        "How exact the export is": "\n".join(f"- {sentence}" for sentence in checked.sentences()),
+        "Input": _input_words(table),
+        "Output": _output_words(table),
+        "Limits": _limits(loaded, table),
+        "Licence": card.licence(_encoder_weights(source), "images"),
+    }
+    return card.sections(source.name, parts)
 
 
 def _trained_on(source: ModelSource) -> str:
-    """The data set in a sentence, without paths of the machine."""
-    if source.run is None:
-        return "Not known: the model file belongs to no run of Lathe."
-    try:
-        data = DatasetDescription.load(source.run.dataset)
-    except (OSError, ValueError):
-        return f"The run {source.run.name}; the description of its data is not there any more."
-    epoch = f" The weights are those of epoch {source.epoch}." if source.epoch else ""
-    return f"{Path(data.root).name or 'Data'}: {data.summary()}{epoch}"
+    data = None
+    if source.run is not None:
+        with contextlib.suppress(OSError, ValueError):
+            data = DatasetDescription.load(source.run.dataset)
+    return card.trained_on(source, data.root if data else "", data.summary() if data else "")
 
 
 def _quality(source: ModelSource) -> str:
     """The figures of the newest evaluation of this run, else of its own validation."""
-    found = _evaluation(source)
+    found = card.newest_evaluation(source)
     if found is None:
-        value = source.header.get("value")
-        metric = str(
-            (_settings(source).get("monitoring") or {}).get("best_metric") or "the measure of the training"
-        )
-        if isinstance(value, int | float):
-            return (
-                f"It was not evaluated on test images. On the validation images, by which its epoch was chosen, it reached "
-                f"{metric} {value:.4f}; expect a little less on new images."
-            )
-        return "It was not evaluated yet. Evaluate it on images that it never saw before relying on it."
+        return card.not_evaluated(source, "images")
     data, pooled = found.get("data") or {}, (found.get("metrics") or {}).get("pooled") or {}
-    lines = [f"Evaluated on {data.get('images', '?')} images ({data.get('part', 'test')}):", ""]
-    for key in ("iou", "dice", "precision", "recall"):
-        value = pooled.get(key) or {}
-        if isinstance(value.get("value"), int | float):
-            ends = (value.get("low"), value.get("high"))
-            between = f" (95 % interval {ends[0]:.4f} to {ends[1]:.4f})" if None not in ends else ""
-            lines.append(f"- {'IoU' if key == 'iou' else key.capitalize()}: {value['value']:.4f}{between}")
-    return "\n".join(lines)
-
-
-def _evaluation(source: ModelSource) -> dict[str, Any] | None:
-    """The newest evaluation of the same epoch that can be read; of the model file itself where it is not known."""
-    if source.run is None:
-        return None
-    paths = sorted((source.run.path / "evaluations").glob("*/evaluation.json"), key=_age, reverse=True)
-    for path in paths:
-        try:
-            document = json.loads(path.read_bytes())
-            epoch = int((document.get("model") or {}).get("epoch") or 0)
-        except (OSError, ValueError, AttributeError, TypeError):
-            continue
-        if not (epoch and source.epoch) or epoch == source.epoch:
-            return document if isinstance(document, dict) else None
-    return None
-
-
-def _age(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    titles = {"iou": "IoU", "dice": "Dice", "precision": "Precision", "recall": "Recall"}
+    head = f"Evaluated on {data.get('images', '?')} images ({data.get('part', 'test')}):"
+    return "\n".join([head, "", *card.measured(pooled, titles)])
 
 
 def _input_words(table: dict[str, Any]) -> str:
@@ -218,43 +175,7 @@ def _limits(loaded: LoadedModel, table: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _licence(source: ModelSource) -> str:
-    """What may bind the weights; Lathe itself puts no condition on them."""
-    weights = _encoder_weights(source)
-    text = "Lathe claims no rights in models that are trained with it. "
-    if weights == "":
-        return (
-            text
-            + "Training began from random weights: besides you, only the owners of the training images may have rights."
-        )
-    if weights is None:
-        return (
-            text
-            + "It is not known whether training began from pretrained weights: if so, their licence applies too."
-        )
-    extra = ""
-    if weights == "imagenet":
-        extra = (
-            " The images of ImageNet are for research only; whether models that began with its weights may be sold is for "
-            "you to settle."
-        )
-    return (
-        f"{text}Training began from the pretrained weights “{Path(weights).name}” of the encoder: the licence on their page "
-        f"applies too.{extra} The owners of the training images may have rights as well."
-    )
-
-
 def _encoder_weights(source: ModelSource) -> str | None:
     """What the run's configuration says; empty for random weights, None where it is not known."""
-    model = _settings(source).get("model") or {}
+    model = card.settings_of(source).get("model") or {}
     return None if "encoder_weights" not in model else str(model["encoder_weights"] or "")
-
-
-def _settings(source: ModelSource) -> dict[str, Any]:
-    """The configuration of the model's run; empty where there is none."""
-    if source.run is None:
-        return {}
-    try:
-        return dict(read_yaml(source.run.config))
-    except (ConfigError, OSError):
-        return {}

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from src.core.dataset.files.image_files import UnreadableImageError
-from src.core.dataset.findings import Finding, counted, listed
+from src.core.dataset.findings import Finding, listed
 from src.core.evaluation import read_threshold
 from src.core.inference.model import LoadedModel, PredictionError
 from src.core.inference.predictor import Predictor
 from src.core.inference.sinks import Sink
 from src.core.inference.sources import FileSource, Source
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction.counting import digest_of, plain
+from src.core.prediction.folder import ResultsError, writing_failed
 from src.core.prediction.images import FoundImages, ImageFile, find_images
-from src.core.prediction.results import ResultsError, writing_failed
 from src.core.run.model_source import ModelError, ModelSource, find_model
 from src.tasks.segmentation.loaded import load_model
 
@@ -203,73 +201,3 @@ class Writers:
         future = self._pool.submit(function, *words)
         self._waiting.append((future, pixels))
         return future
-
-
-class Counter:
-    """How many images are done, failed and left, for progress and for the sentence at the end."""
-
-    def __init__(self, job: Job, total: int, what: str) -> None:
-        self.job, self.total, self.what = job, total, what
-        self.done = 0
-        self.failures: list[str] = []
-        self.seconds = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Counts the time: without loading the model, looking for images, and waiting for them."""
-        begun = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds += time.monotonic() - begun
-
-    def one_more(self, failed: str = "") -> None:
-        """One image is finished; ``failed`` is its name where it has no result."""
-        self.done += 1
-        if failed:
-            self.failures.append(failed)
-        with suppress(JobCancelledError):  # the stream ends by itself, when what is under way is written
-            self.job.progress(self.done, self.total, self.what)
-
-    @property
-    def per_second(self) -> float:
-        """Images a second, read, computed and written."""
-        return (self.done - len(self.failures)) / max(self.seconds, 1e-9)
-
-    def failed_sentence(self) -> str:
-        """Which images have no result; empty where all have one."""
-        if not self.failures:
-            return ""
-        return (
-            f"{counted(len(self.failures), 'image has', 'images have')} no result: {listed(self.failures)}."
-        )
-
-
-def note_failure(job: Job, name: str, reason: str, noted: list[int]) -> None:
-    """Tell of an image without a result, in the log at most a hundred times."""
-    if not noted:
-        noted.append(0)
-    noted[0] += 1
-    if noted[0] <= 100:
-        job.note(
-            Finding(
-                "warning", "images.failed", f"{name}: {reason}", "Check the file; the others go on.", (name,)
-            )
-        )
-
-
-def digest_of(path: Path) -> str:
-    """sha256 of a file; raises JobError."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise JobError(
-            f"{path} cannot be read: {error.strerror or error}.", "Check the file of the model."
-        ) from None
-
-
-def plain(config: Any, *leave_out: str) -> dict[str, Any]:
-    """A section as plain JSON types."""
-    values: dict[str, Any] = json.loads(config.model_dump_json(exclude=set(leave_out)))
-    return values

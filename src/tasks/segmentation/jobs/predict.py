@@ -16,15 +16,17 @@ from src.core.dataset.findings import counted
 from src.core.inference.sinks import labels_of
 from src.core.inference.sources import FileSource
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction.counting import Counter, note_failure, plain
 from src.core.prediction.crf import BlockwiseCrf
+from src.core.prediction.folder import ResultsError, writing_failed
 from src.core.prediction.images import ImageFile
 from src.core.prediction.index import Prediction
 from src.core.prediction.pictures import BandedPng
 from src.core.prediction.postprocess import Changes, has_background
-from src.core.prediction.results import ResultFolder, ResultsError, Wanted, total_changes, writing_failed
+from src.core.prediction.results import ResultFolder, Wanted, total_changes
 from src.core.prediction.tables import write_tables
 from src.core.prediction.watching import Watch
-from src.tasks.segmentation.jobs.over_images import Counter, WorkAtImages, Writers, note_failure, plain
+from src.tasks.segmentation.jobs.over_images import WorkAtImages, Writers
 from src.tasks.segmentation.jobs.predict_config import PredictConfig
 from src.tasks.segmentation.jobs.predict_report import write_report
 from src.tasks.segmentation.pictures import overlay

@@ -7,8 +7,6 @@ from src.core.config.fields import Section, option, section
 from src.core.config.job import ComputeConfig, JobConfig
 from src.core.dataset.findings import Finding
 from src.core.job import check_available
-from src.core.prediction import crf
-from src.core.prediction.images import find_images
 from src.core.prediction.options import DENSE_CRF, PostprocessConfig
 from src.tasks.segmentation.jobs.inference_config import InferenceConfig
 
@@ -57,6 +55,9 @@ class PredictConfig(JobConfig):
 
 def check_images(images: list[str], watch: bool = False) -> list[Finding]:
     """Errors of the paths that are known without reading an image; a folder is only looked for."""
+    # imported late: with it come the readers of images, for which the window must not wait
+    from src.core.prediction.images import find_images
+
     if not [path for path in images if path.strip()]:
         return [Finding("error", "images.none", "No images were chosen.", "Choose images or a folder.")]
     found = [
@@ -89,5 +90,8 @@ def check(config: PredictConfig) -> list[Finding]:
 
 def unavailable() -> dict[str, dict[str, str]]:
     """See `JobInfo.unavailable`."""
+    # imported late: it computes, and the window must not wait for numpy
+    from src.core.prediction import crf
+
     reason = crf.unavailable()
     return {"postprocess.refine": {DENSE_CRF: reason}} if reason else {}

@@ -14,6 +14,7 @@ from src.core.dataset.findings import Finding, counted, named
 from src.core.dataset.formats.writing import ImportFailedError
 from src.core.dataset.masks import IGNORE_INDEX
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction.counting import Counter, note_failure, plain
 from src.core.prediction.datasets import (
     Labelled,
     free_folder,
@@ -21,13 +22,14 @@ from src.core.prediction.datasets import (
     make_dataset,
     without_held_out,
 )
+from src.core.prediction.folder import ResultsError
 from src.core.prediction.images import ImageFile
 from src.core.prediction.index import Prediction
 from src.core.prediction.postprocess import has_background
 from src.core.prediction.report import MOST_PICTURES, Page, Table, picture_address, settings_table, write_page
-from src.core.prediction.results import ResultFolder, ResultsError, Wanted
+from src.core.prediction.results import ResultFolder, Wanted
 from src.core.report.text import number, percent
-from src.tasks.segmentation.jobs.over_images import Counter, WorkAtImages, Writers, note_failure, plain
+from src.tasks.segmentation.jobs.over_images import WorkAtImages, Writers
 from src.tasks.segmentation.jobs.pseudo_label_config import PseudoLabelConfig
 from src.tasks.segmentation.pictures import overlay
 

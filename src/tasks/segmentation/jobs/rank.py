@@ -11,15 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from src.core.dataset.findings import Finding, counted
+from src.core.dataset.findings import Finding, counted, named
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.prediction.counting import Counter, note_failure, plain
+from src.core.prediction.datasets import human_labels, labelled_before
+from src.core.prediction.folder import ResultsError, writing_failed
 from src.core.prediction.images import ImageFile
 from src.core.prediction.postprocess import has_background
 from src.core.prediction.ranking import novelty, rank
-from src.core.prediction.results import ResultsError, writing_failed
 from src.core.run.folder import write_atomically
 from src.tasks.segmentation.jobs.features import Kept, features_of, key_of
-from src.tasks.segmentation.jobs.over_images import Counter, WorkAtImages, note_failure, plain
+from src.tasks.segmentation.jobs.over_images import WorkAtImages
 from src.tasks.segmentation.jobs.rank_config import RankConfig
 from src.tasks.segmentation.jobs.rank_report import explained, table_of, write_documents, write_report
 
@@ -83,6 +85,7 @@ class _Rank:
             "inference": plain(self.config.inference),
         }  # fmt: skip
         self.noted: list[int] = []
+        self.said: list[str] = []
         self._same_as_before()
         self.features = Kept(self.folder / "features.jsonl")
         self.scores = Kept(self.folder / "uncertainty.jsonl")
@@ -97,7 +100,7 @@ class _Rank:
 
     def run(self) -> dict[str, Any]:
         """Measure everything, then put it in order; stopped before that, what was measured is kept."""
-        images = self.work.find(self.config.images).images
+        images = self._unlabelled(self.work.find(self.config.images).images)
         self.work.begin(len(images))
         counter = Counter(self.job, len(images), "Asking the model")
         try:
@@ -121,6 +124,23 @@ class _Rank:
         if not good:
             raise JobError("None of the images could be read.", "Choose other images.")
         return self._ending(good, np.stack([rows[i.name] for i in good]), known, len(images) - len(good))
+
+    def _unlabelled(self, images: list[ImageFile]) -> list[ImageFile]:
+        """Without (copies of) the images of the model's run: they have their labels."""
+        run = self.work.source.run
+        human = human_labels(run.read_json(run.dataset / "description.json")) if run else []
+        self.job.progress(0, 0, "Comparing with the labelled images")
+        known = labelled_before((image.path for image in images), human)
+        if not known:
+            return images
+        text = f"{counted(len(known), 'image')} with labels by people already: left out."
+        self.said.append(text)
+        names = named(image.name for image in images if image.path in known)
+        self.job.note(Finding("notice", "rank.known", text, "", names))
+        if len(known) == len(images):
+            raise JobError("All these images have labels already: the model's run knows them.",
+                           "Choose images that nobody has labelled yet.")  # fmt: skip
+        return [image for image in images if image.path not in known]
 
     def _tell(self, what: str) -> Any:
         return lambda done, total: self.job.progress(done, total, what)
@@ -192,7 +212,8 @@ class _Rank:
         table = table_of(images, order, scores, new)
         suggested = table[: config.count]
         said = [
-            f"{counted(len(images), 'image was', 'images were')} ranked; {len(suggested)} suggested for labelling."
+            f"{counted(len(images), 'image was', 'images were')} ranked; {len(suggested)} suggested for labelling.",
+            *self.said,
         ]
         copies = int(order.copies.sum()) if config.diversity else 0
         if copies:
@@ -207,7 +228,9 @@ class _Rank:
         about = explained(config.measure, SEES, config.neighbours, 0 if known is None else len(known))
         settings = {"Model": self.work.source.name, "Uncertainty": config.measure, "Weight of novelty": config.novelty,
                     "Diversity": config.diversity}  # fmt: skip
-        write_documents(self.folder, self.header, table, config.count, about)
+        write_documents(
+            self.folder, {**self.header, "diversity": config.diversity}, table, config.count, about
+        )
         page = write_report(self.folder, suggested, said, about, settings)
         return {"status": "completed", "said": said, "report": str(page), "images": len(images), "failed": bad,
                 "suggested": [row["image"] for row in suggested[:100]], "results": str(self.folder)}  # fmt: skip

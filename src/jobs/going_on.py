@@ -1,0 +1,78 @@
+"""How a run goes on: from its newest sound checkpoint, or not at all, and then it stays what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from src.core.dataset.findings import DatasetError
+from src.core.run import CheckpointIndex, EventTail, RunFolder
+
+#: Findings on what a run begins from; a run that goes on has begun.
+START_CODES = ("start-missing", "start-differs", "start-normalise", "weights-missing")
+
+
+class ResumeError(Exception):
+    """A run that cannot go on; ``cure`` says what to do instead."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
+def unchanged(folder: RunFolder, error: DatasetError) -> dict[str, Any]:
+    """The ending of an attempt to go on that lacks its data: nothing was trained, so the run has its former status."""
+    first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
+    former = [e for e in EventTail(folder.events).read(("batch_progress",)) if e.type == "run_ended"]
+    missing = first.code.endswith("-missing")
+    return {
+        "status": str(former[-1]["status"]) if former else "failed",
+        "cause": f"It could not go on. {first.message}",
+        "cure": "Put it back where it was, then Resume." if missing else first.cure,
+        "refused": True,
+    }
+
+
+def restore(
+    index: CheckpointIndex, trainer: Any, data: Any, warn: Callable[[str, str, str, list[str]], None]
+) -> bool:
+    """Go on from the newest sound checkpoint; False where none had been written yet.
+
+    Raises:
+        ResumeError: The run is complete, no checkpoint can be read, or it was trained with other classes.
+    """
+    from src.core.engine.checkpoint import CheckpointError, load_into, read_state
+
+    entry, problems = index.newest_sound()
+    for problem in problems:
+        warn("checkpoint-damaged", problem, "The one before it is used." if entry else "", [])
+    if entry is None:
+        if problems:
+            raise ResumeError("No checkpoint of this run can be read: " + " ".join(problems),
+                              "Start the run anew with the same configuration (config.yaml in its folder).")  # fmt: skip
+        return False
+    try:
+        state, header = read_state(index.file_of(entry))
+        before, now = header["facts"].get("classes"), trainer.task.facts().get("classes")
+        if before != now:
+            raise ResumeError(f"The checkpoint was trained with the classes {before}, the configuration says {now}.",
+                              "Put the classes back in config.yaml, or start a new run.")  # fmt: skip
+        taught, now = header["facts"].get("teacher"), trainer.task.facts().get("teacher")
+        if (taught or {}).get("sha256") != (now or {}).get("sha256"):
+            raise ResumeError(f"The checkpoint was taught by {(taught or {}).get('name', 'nobody')}, and the configuration says "
+                              f"{(now or {}).get('name', 'nobody')}, or that model has changed since.",
+                              "Give the same file as distillation.teacher, or start a new run.")  # fmt: skip
+        split = header.get("split_hash", data.split_hash)
+        if split != data.split_hash:
+            raise ResumeError(f"The checkpoint was trained on the split {split[:12]}, and dataset/ holds {data.split_hash[:12]}.",
+                              "Put the run's dataset folder back as it was, or start a new run.")  # fmt: skip
+        load_into(trainer.model, state["model"], entry.file)
+    except CheckpointError as error:
+        raise ResumeError(
+            str(error), "Put the model's options back in config.yaml, or start a new run."
+        ) from None
+    trainer.restore(state, header)
+    if trainer.state.epoch > trainer.options.epochs:
+        raise ResumeError(f"This run has done all its {trainer.options.epochs} epochs.",
+                          f"To train on, raise them: resume … training.epochs={trainer.options.epochs * 2}.")  # fmt: skip
+    return True
