@@ -310,7 +310,12 @@ def unnamed(packages: dict[str, str], names: set[str]) -> list[str]:
 #: Lightning is what a benchmark compares with, where somebody has installed it.
 BY_HAND = {"pydensecrf", "pydensecrf2", "mlflow", "mlflow-skinny", "wandb", "lightning", "pyarrow"}
 #: Parts of the program whose packages are lists of their own.
-EXTRAS = ("requirements-export.txt", "requirements-search.txt", "requirements-track.txt")
+EXTRAS = (
+    "requirements-export.txt",
+    "requirements-search.txt",
+    "requirements-track.txt",
+    "requirements-devices.txt",
+)
 
 
 def test_requirements_name_what_the_program_imports() -> None:

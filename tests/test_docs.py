@@ -357,8 +357,11 @@ def carry_out(folder: Path, *codes: str) -> list[str]:
 
 
 def test_the_examples_in_python(parts: Path) -> None:
-    (said,) = carry_out(parts, block("docs/python.md", "python: run"))
+    said, own = carry_out(
+        parts, block("docs/python.md", "python: run"), block("docs/python.md", "python: callback")
+    )
     assert said.startswith("completed iou ")
+    assert "epoch 1: loss " in own and "completed " in own
     report = next((parts / "runs").glob("*/report/index.html")).read_text("utf-8")
     of_report = re.search(r'<code class="python">(.*?)</code>', report, re.DOTALL)
     of_readme = re.search(r"```python\n(.*?)```", page("README.md"), re.DOTALL)
@@ -370,8 +373,6 @@ def test_the_examples_in_python(parts: Path) -> None:
         block("docs/python.md", "python: use"),
         shown,
     ]
-    (own,) = carry_out(parts, block("docs/python.md", "python: callback"))
-    assert "epoch 1: loss " in own and "completed " in own
     loop, readme, use, _ = carry_out(parts, *pieces)
     assert "encoders, for example" in loop
     assert (parts / "checkpoints" / "best.safetensors").is_file()

@@ -82,6 +82,9 @@ def _compare_runs_parser(commands: Any) -> None:
     compare.add_argument("runs", nargs="+", metavar="RUN", help="the folder or the name of a run")
     compare.add_argument("--all", action="store_true", help="print the settings that are the same too")
 
+    folds = commands.add_parser("folds", help="each fold of a cross-validation, with mean and deviation")
+    folds.add_argument("runs", nargs="+", metavar="RUN", help="the runs of the folds, or one of them")
+
 
 def _reproduce_parser(commands: Any) -> None:
     again = commands.add_parser(
@@ -107,6 +110,9 @@ def _queue_parser(commands: Any) -> None:
     )
     queue.add_argument("--task", default="", help="the task, where no file says it (default: segmentation)")
     queue.add_argument("--ended", action="store_true", help="remove: all that have ended")
+    queue.add_argument(
+        "--each-fold", action="store_true", help="add: a run for each fold of data.split.folds"
+    )
 
 
 def _search_parsers(commands: Any) -> None:
@@ -124,6 +130,12 @@ def _search_parsers(commands: Any) -> None:
     search.add_argument("--pruner", choices=("none", "median", "hyperband"), help="(default: median)")
     search.add_argument(
         "--prune-after", type=int, metavar="E", help="end no trial before this epoch (default: 3)"
+    )
+    search.add_argument(
+        "--keep-models",
+        type=int,
+        metavar="K",
+        help="keep the models of the K best trials; 0 keeps all (default: 3)",
     )
     search.add_argument("--metric", help="the value that is searched for (default: monitoring.best_metric)")
     search.add_argument("--seed", type=int, help="(default: 0)")
@@ -149,7 +161,7 @@ def _tune_parsers(commands: Any) -> None:
     tune = commands.add_parser(
         "tune", help="measure a learning rate, a batch size, or what this machine computes fastest"
     )
-    tune.add_argument("what", choices=("lr", "batch", "machine"))
+    tune.add_argument("what", choices=("lr", "batch", "machine", "compile"))
     tune.add_argument("words", nargs="*", metavar="CONFIG key=value", help=f"a YAML file, then {_PAIRS_HELP}")
     tune.add_argument(
         "--preset", default="default", help="the preset under the file's values (default: default)"

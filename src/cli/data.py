@@ -26,7 +26,7 @@ from src.core.dataset.findings import Finding, ordered
 from src.core.dataset.formats import Recognised, plan_import
 from src.core.job import JobInfo
 from src.core.task_info import TaskInfo
-from src.tasks.catalog import job_info, task_info
+from src.tasks.catalog import TASKS, job_info, task_info
 
 
 def build_layers(words: list[str], preset: str, task: str) -> tuple[TaskInfo, Resolved[Any]]:
@@ -148,7 +148,7 @@ def settings(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     if arguments.job == "all":
         jobs = list(task.jobs.values())
         print(
-            jobs_page(jobs)
+            jobs_page([task, *(other for other in TASKS.values() if other is not task)])
             if arguments.markdown
             else "\n\n".join(f"{j.title}\n{settings_lines(j)}" for j in jobs)
         )
@@ -174,21 +174,22 @@ def settings_page(info: TaskInfo | JobInfo) -> str:
     return "\n".join([*lines, *_tables(info, "##")]) + "\n"
 
 
-def jobs_page(jobs: list[JobInfo]) -> str:
-    """The page of the manual about all that is done with a trained model."""
+def jobs_page(tasks: list[TaskInfo]) -> str:
+    """The page of the manual about all that is done with a trained model, task by task."""
     lines = [
         "# Every setting of what is done with a model",
         "",
         "Made from the schemas by `app.py settings --job all --markdown`.",
     ]
-    for job in jobs:
-        lines += [
-            "",
-            f"## {job.title}",
-            "",
-            f"`app.py {job.id.replace('_', '-')}`. {job.about}",
-            *_tables(job, "###"),
-        ]
+    for place, task in enumerate(tasks):
+        for job in task.jobs.values():
+            lines += [
+                "",
+                f"## {f'{task.title}: ' if place else ''}{job.title}",
+                "",
+                f"`app.py {job.id.replace('_', '-')}`. {job.about}",
+                *_tables(job, "###"),
+            ]
     return "\n".join(lines) + "\n"
 
 

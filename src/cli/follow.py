@@ -98,7 +98,8 @@ class TerminalView:
         best = ""
         if summary.best_value is not None:
             best = f" Best {summary.metric} {summary.best_value:.4f} in epoch {summary.best_epoch}."
-        self._say(f"{summary.state.replace('_', ' ').capitalize()} after {summary.epoch} epochs.{best}")
+        epochs = f"{summary.epoch} {'epoch' if summary.epoch == 1 else 'epochs'}"
+        self._say(f"{summary.state.replace('_', ' ').capitalize()} after {epochs}.{best}")
         for line in (summary.cause, summary.cure):
             if line:
                 self._say(line)

@@ -18,6 +18,7 @@ def _handler(name: str) -> Callable[[argparse.Namespace], tuple[int, dict[str, A
     from src.cli import cache, data, run, work
     from src.cli.compare_runs import compare
     from src.cli.decide import accepted, decide
+    from src.cli.folds import folds
     from src.cli.models import models
     from src.cli.queue import queue
     from src.cli.reproduce import run_again
@@ -30,7 +31,7 @@ def _handler(name: str) -> Callable[[argparse.Namespace], tuple[int, dict[str, A
         "import": import_data, "export-data": export_data,
         "cache": cache.cache,
         "train": run.train, "resume": run.resume, "stop": run.stop, "runs": run.runs, "models": models,
-        "queue": queue, "compare-runs": compare, "reproduce": run_again,
+        "queue": queue, "compare-runs": compare, "folds": folds, "reproduce": run_again,
         "check": data.check,
         "sample-data": data.sample_data, "demo": run.demo, "settings": data.settings,
         "tune": tune, "track": track,

@@ -9,6 +9,7 @@ from typing import Any
 
 from src.cli.data import build_layers
 from src.core.run import TITLES, RunFolder, create_run
+from src.core.run.folds import create_folds
 from src.core.run.queue import QueueEntry, QueueError, QueueState, RunQueue
 from src.core.run.run_care import LibraryError, trash_run
 
@@ -79,7 +80,8 @@ def _add(found: RunQueue, arguments: argparse.Namespace) -> str:
             names.append(found.add(RunFolder.open(word)).run.name)
             continue
         info, resolved = build_layers([word, *pairs], arguments.preset, arguments.task)
-        names.append(found.add(create_run(resolved, info), made=True).run.name)
+        runs = create_folds(resolved, info) if arguments.each_fold else [create_run(resolved, info)]
+        names += [found.add(run, made=True).run.name for run in runs]
     found.ensure_runner()
     return f"Queued: {', '.join(names)}"
 

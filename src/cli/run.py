@@ -28,6 +28,8 @@ from src.core.run import (
     workspace,
 )  # fmt: skip
 from src.core.run.folder import write_atomically
+from src.core.run.places import Place, place_here
+from src.core.run.process import program
 from src.core.task_info import TaskInfo
 from src.tasks.catalog import task_info
 
@@ -35,7 +37,8 @@ Result = tuple[int, dict[str, Any]]
 
 
 def _finished(summary: RunSummary) -> Result:
-    return (1 if summary.state in ("failed", "killed") else 0), summary.as_json()
+    refused = any(e.get("refused") for e in summary.history[-1:])
+    return (1 if refused or summary.state in ("failed", "killed") else 0), summary.as_json()
 
 
 def _carry_out(folder: RunFolder, arguments: argparse.Namespace, resume: bool = False) -> Result:
@@ -48,10 +51,20 @@ def _carry_out(folder: RunFolder, arguments: argparse.Namespace, resume: bool = 
 
 def train(arguments: argparse.Namespace) -> Result:
     """``train CONFIG key=value…``: a new run."""
+    if (place := place_here()) is not None and place.rank:
+        return _other_device(place)
     info, resolved = build_layers(arguments.words, arguments.preset, arguments.task)
     if arguments.dry_run:
         return _dry_run(info, resolved, arguments.json)
     return _carry_out(create_run(resolved, info), arguments)
+
+
+def _other_device(place: Place) -> Result:
+    """torchrun and srun start this command once for each device: all but the first compute, and the first tells them what."""
+    # its standard input ends when this process does, and it ends then too
+    with subprocess.Popen([*program(), "_job", "device"], stdin=subprocess.PIPE) as child:
+        code = child.wait()
+    return (1 if code else 0), {"status": "failed" if code else "completed", "device": place.words()}
 
 
 def _dry_run(info: TaskInfo, resolved: Resolved[Any], silent: bool) -> Result:
@@ -79,6 +92,8 @@ def _wait_for_end(folder: RunFolder, seconds: float) -> bool:
 
 def resume(arguments: argparse.Namespace) -> Result:
     """``resume RUN key=value…``: go on with a run; changed options are noted in its configuration."""
+    if (place := place_here()) is not None and place.rank:
+        return _other_device(place)
     folder = RunFolder.open(arguments.run)
     asked = folder.read_json(folder.command).get("command") in ("stop", "pause")
     if not _wait_for_end(folder, 60.0 if asked else 0.5):
@@ -144,7 +159,7 @@ def runs(arguments: argparse.Namespace) -> Result:
             print(f"There are no runs in {root}.")
         for run in found:
             best = f"{run.metric} {run.best_value:.4f}" if run.best_value is not None else ""
-            print(f"{run.folder.name:<52} {TITLES[run.state]:<14} {run.epoch:>4}/{run.epochs:<4} {best}")
+            print(f"{run.folder.name:<52} {run.title:<14} {run.epoch:>4}/{run.epochs:<4} {best}")
     return 0, {"status": "ok", "folder": str(root), "runs": [run.as_json() for run in found]}
 
 

@@ -19,7 +19,7 @@ from src.core.config import (
     resolve,
 )
 from src.core.evaluation import compare as compare_documents
-from src.core.evaluation import read_evaluation
+from src.core.evaluation import read_any_evaluation
 from src.core.job import JobInfo
 from src.core.run import ChildProcess, create_job, find_model
 from src.tasks.catalog import job_info
@@ -81,7 +81,8 @@ def _taken(info: JobInfo, words: list[str]) -> dict[str, Any]:
 
 def compare(arguments: argparse.Namespace) -> Result:
     """``compare EVALUATION EVALUATION``: differences on the images that both have, and whether they are chance."""
-    found = compare_documents(read_evaluation(Path(arguments.first)), read_evaluation(Path(arguments.second)))
+    first, second = (read_any_evaluation(Path(p)) for p in (arguments.first, arguments.second))
+    found = compare_documents(first, second)
     if not arguments.json:
         for sentence in found["said"]:
             print(sentence)

@@ -46,8 +46,10 @@ class JobInfo:
         takes: The option that further words of the command line fill: ``data``, or a list such as ``images``.
         label: A word for the name of the results' folder, such as the data set.
         check: ``check(config) -> findings`` that are known without torch and without reading data.
-        unavailable: Key of an option to the values that cannot be chosen on this machine, each with the reason as a
-            sentence with its cure. Windows grey them; ``check`` refuses them, see `check_available`.
+        unavailable: Key of an option to the values that cannot be chosen on this machine (“*”: every value but the default),
+            each with the reason as a sentence with its cure. Windows grey them; ``check`` refuses them, see
+            `check_available`.
+        page: Which page of the windows shows the results; empty: that of the job's id.
     """
 
     id: str
@@ -60,6 +62,7 @@ class JobInfo:
     label: Callable[[Any], str] = lambda _config: ""
     check: Callable[[Any], list[Finding]] = lambda _config: []
     unavailable: Callable[[], Mapping[str, Mapping[str, str]]] = dict
+    page: str = ""
 
 
 def check_available(config: JobConfig, unavailable: Mapping[str, Mapping[str, str]]) -> list[Finding]:

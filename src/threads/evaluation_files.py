@@ -21,6 +21,8 @@ _space = re.compile(r"[ \t\r\n]*")
 #: Of the beginning of a document: what model, what data.
 _HEAD_BYTES = 64 << 10
 _MOST_FOUND = 2000
+#: Of masks, and of classes.
+_FORMATS = ("lathe-evaluation", "lathe-classification")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Found:
         data: The beginning of the document: ``part``, ``images``, ``fingerprint``, ``summary``.
         created: When.
         classes: Their names.
+        format: Of the document, which says whether two can be compared.
     """
 
     folder: Path
@@ -41,6 +44,7 @@ class Found:
     data: dict[str, Any]
     created: str
     classes: tuple[str, ...] = ()
+    format: str = ""
 
 
 def read_in_pieces(path: Path) -> Evaluation:
@@ -142,12 +146,12 @@ def read_head(folder: Path) -> Found | None:
     except (ValueError, IndexError):
         pass  # it ends in the middle of a piece
     model, data = head.get("model"), head.get("data")
-    if head.get("format") != "lathe-evaluation" or not isinstance(model, dict) or not isinstance(data, dict):
+    if head.get("format") not in _FORMATS or not isinstance(model, dict) or not isinstance(data, dict):
         return None
     run = model.get("run")
     return Found(
         folder, str(model.get("name") or ""), Path(run).name if run else "", data,
-        str(head.get("created") or ""), tuple(map(str, head.get("classes") or ())),
+        str(head.get("created") or ""), tuple(map(str, head.get("classes") or ())), str(head["format"]),
     )  # fmt: skip
 
 

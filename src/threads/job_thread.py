@@ -15,8 +15,7 @@ from src.threads.tail import PieceTail
 from src.threads.worker import Worker
 
 _EVERY_S = 0.05
-#: From being asked to being terminated, and from there to being killed.
-_PATIENCE_S = 15.0
+#: As `JobThread.patience_s`, where nobody waits for the thread any more.
 _LAST_PATIENCE_S = 1.5
 
 
@@ -26,6 +25,8 @@ class JobThread(Worker):
 
     Attributes:
         folder: Where its results go, once it was made.
+        verb: Of the job's process.
+        patience_s: Seconds from being asked to end to being terminated, and from there to being killed.
 
     Signals:
         created(object): The `RunFolder`, before the process is started.
@@ -41,8 +42,10 @@ class JobThread(Worker):
     told = pyqtSignal(object)
     done = pyqtSignal(dict)
     failed = pyqtSignal(str)
+    verb = "work"
+    patience_s = 15.0
 
-    def __init__(self, resolved: Resolved[Any], info: JobInfo, parent: QObject | None = None) -> None:
+    def __init__(self, resolved: Resolved[Any], info: JobInfo | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.folder: RunFolder | None = None
         self._resolved, self._info = resolved, info
@@ -57,12 +60,12 @@ class JobThread(Worker):
     def work(self) -> None:
         """Make the folder, start the child, follow it until it ended."""
         try:
-            self.folder = create_job(self._resolved, self._info)
+            self.folder = self.make_folder()
         except (ConfigError, ModelError, RunFolderError, OSError) as error:
             self.failed.emit(" ".join(filter(None, (str(error), getattr(error, "cure", "")))))
             return
         self.created.emit(self.folder)
-        child = ChildProcess(self.folder, "work", detached=False)
+        child = ChildProcess(self.folder, self.verb, detached=False)
         tail = PieceTail(self.folder.events)
         tail.skip_to_end()
         try:
@@ -75,6 +78,15 @@ class JobThread(Worker):
         ended = self._follow(child, tail)
         if not self.ending:
             self._finish(child, ended)
+
+    def make_folder(self) -> RunFolder:
+        """The folder of the job, with its configuration."""
+        assert self._info is not None, "only a thread with a folder of its own does without"
+        return create_job(self._resolved, self._info)
+
+    def found(self) -> dict[str, Any]:
+        """What goes into `done` beside the facts of the last event."""
+        return {}
 
     def _follow(self, child: ChildProcess, tail: PieceTail) -> Event | None:
         ended: Event | None = None
@@ -100,7 +112,7 @@ class JobThread(Worker):
         if not self._asked_at:
             self._asked_at = now
             child.ask("stop")
-        patience = _LAST_PATIENCE_S if self.ending else _PATIENCE_S
+        patience = _LAST_PATIENCE_S if self.ending else self.patience_s
         if now - self._asked_at > 2 * patience:
             child.kill()
         elif now - self._asked_at > patience:
@@ -121,7 +133,7 @@ class JobThread(Worker):
             cause, cure = explain(child.poll() or 0, self.folder.log)
             self.failed.emit(f"{cause} {cure}".strip())
         elif ended["status"] in ("completed", "stopped"):
-            self.done.emit({**ended.data, "folder": str(self.folder.path)})
+            self.done.emit({**ended.data, **self.found(), "folder": str(self.folder.path)})
         else:
             self.failed.emit(f"{ended.get('cause') or 'The job failed.'} {ended.get('cure') or ''}".strip())
         child.settle()

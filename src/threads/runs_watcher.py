@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from src.core.run import RunFolder, RunSummary, list_runs
+from src.core.run.queue_place import queue_place
 from src.core.run.said import SAID_FILE
 from src.threads.run_follower import RunState
 from src.threads.tail import PieceTail
@@ -27,7 +28,9 @@ class _Watched:
     def summary(self) -> RunSummary:
         new = self._tail.read()
         said = _changed(self._state.folder.path / SAID_FILE)
-        if new or self._last is None or not self._state.ended or said != self._said:
+        queued = queue_place(self._state.folder.path)
+        same = said == self._said and self._last is not None and queued == self._last.queued
+        if new or self._last is None or not same or not self._state.ended:
             self._state.add(new)
             self._said = said
             self._last = self._state.summary()

@@ -130,11 +130,13 @@ def prepare(answer: Mapping[str, Any], excluded: Mapping[str, str]) -> Prepared:
         table.append("out", [[i, str(Path(root) / i)] for i in gone])
     masks, span = description.get("masks"), description.get("intensity_range")
     task = str(description.get("task") or "")
+    look = task_info(task).look if task else None
     reading = Reading(
         MaskMeaning.from_dict(masks) if masks else None,
         (float(span[0]), float(span[1])) if span else None,
-        task_info(task).look.thumbnail if task else None,
+        look.thumbnail if look else None,
         task,
+        look.views if look else None,
     )
     view = SampleView(table.prepare(), excluded).prepare()
     findings = [(f, table.rows_of(named_in(f)).tolist()) for f in answer.get("findings") or []]

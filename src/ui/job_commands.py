@@ -39,6 +39,11 @@ class JobCommands(WindowCommands):
         view = self.tabs.dataset_view()
         self.open_training(*(view.training_start() if view else (None, None)))
 
+    def tune_settings(self) -> None:
+        """Measure with the settings of the training window, which is opened first."""
+        self.train_model()
+        self._dialog.tune()
+
     def open_training(self, config: Any, paths: Any = None) -> None:
         """A new training dialog with these settings."""
         from src.ui.dialogs.train_config_dialog import TrainConfigDialog

@@ -52,7 +52,7 @@ class OpenTabs(QTabWidget):
         self.setMovable(True)
         self.setDocumentMode(True)
         self.tabBar().setAccessibleName("Open data sets and runs")
-        self.tabBar().setElideMode(Qt.ElideRight)
+        self.tabBar().setElideMode(Qt.ElideMiddle)  # the number at the end tells runs apart
         self.tabCloseRequested.connect(self._ask_and_close)
         self.currentChanged.connect(lambda _: self.changed.emit())
         theme().changed.connect(self._dress)
@@ -205,6 +205,12 @@ class OpenTabs(QTabWidget):
         page.tool_kind = kind
         self.setCurrentIndex(self.addTab(page, icon(page.tool_icon), title))
         return page
+
+    def close_tool(self, kind: str) -> None:
+        """Close the tab of a tool, if it is open."""
+        for page in self._pages():
+            if getattr(page, "tool_kind", "") == kind:
+                self.close_index(self.indexOf(page))
 
     def may_close(self, pages: list[QWidget] | None = None) -> bool:
         """Whether these pages (default: all) may be closed; asks in one sentence where a job would be ended by it."""

@@ -28,8 +28,8 @@ class RunCommands(JobCommands):
 
     def order_run(self, folder: RunFolder, order: str) -> None:
         """An order from the list of runs."""
-        known = {"queue": self.queue_run, "clone": self.clone, "reproduce": self.reproduce, "star": self._star,
-                 "notes": self._edit_notes, "trash": self._trash}  # fmt: skip
+        known = {"queue": self.queue_run, "unqueue": self._take_out, "clone": self.clone,
+                 "reproduce": self.reproduce, "star": self._star, "notes": self._edit_notes, "trash": self._trash}  # fmt: skip
         if order in known:
             known[order](folder)
         else:
@@ -70,6 +70,20 @@ class RunCommands(JobCommands):
         from src.core.search import default_searches_dir
 
         self._choose_folder("Open search", str(default_searches_dir()), self.open_search_path)
+
+    def show_searches(self) -> None:
+        """The list of all searches."""
+        self.tabs.tool("searches", "Searches", self._make_searches).follow()
+        self.pages_follow()
+
+    def _make_searches(self) -> QWidget:
+        from src.ui.widgets.searches_page import SearchesPage
+
+        made = SearchesPage()
+        made.search_asked.connect(self.show_search)
+        made.trashed.connect(lambda path: self.tabs.close_tool(f"search:{path}"))
+        made.failed.connect(self.tell)
+        return made
 
     def open_search_path(self, path: Path) -> None:
         """Show the search in this folder."""
@@ -129,6 +143,15 @@ class RunCommands(JobCommands):
 
         try:
             self.tell(enqueue_run(folder), "info")
+        except QueueError as error:
+            self.tell(str(error))
+
+    def _take_out(self, folder: RunFolder) -> None:
+        from src.core.run.queue import QueueError, RunQueue
+        from src.ui.queueing import take_out
+
+        try:
+            self.runs.note.tell(take_out(RunQueue().find(str(folder.path)).id))
         except QueueError as error:
             self.tell(str(error))
 

@@ -331,6 +331,36 @@ def large(view: DatasetView, row: int = 0) -> SampleWindow:
     return next(w for w in QApplication.topLevelWidgets() if isinstance(w, SampleWindow))
 
 
+def test_a_double_click_opens_one_large_view(view: DatasetView, opened: Open, qtbot: Any) -> None:
+    opened(4)
+    grid = view.thumbnails
+    place = grid.visualRect(grid.samples.index(1)).center()
+    qtbot.mouseClick(grid.viewport(), Qt.LeftButton, pos=place)
+    qtbot.mouseDClick(grid.viewport(), Qt.LeftButton, pos=place)
+    windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, SampleWindow) and w.isVisible()]
+    for window in windows:
+        window.close()
+    assert [w.windowTitle().split(" ")[0] for w in windows] == ["part_01.png"]
+
+
+def test_a_folder_that_has_gone_is_told_in_the_large_view_and_above_the_grid(
+    view: DatasetView, opened: Open, qtbot: Any
+) -> None:
+    opened(4)
+    assert view.source is not None
+    folder = view.source.folder
+    folder.rename(folder.with_name("elsewhere"))
+    window = large(view)
+    try:
+        qtbot.waitUntil(lambda: "has gone" in window.words.text(), timeout=8000)
+        assert "part_00.png" in window.words.text() and "Put it back" in window.words.text()
+        view.thumbnails.thumbs.want([2], 500)  # another size is read anew
+        qtbot.waitUntil(view.note.isVisible, timeout=8000)
+        assert str(folder) in view.note.text.text() and view.note.check.isVisible()
+    finally:
+        window.close()
+
+
 def test_the_large_view_goes_on_by_keys_and_tells_of_pixels(
     view: DatasetView, opened: Open, qtbot: Any
 ) -> None:

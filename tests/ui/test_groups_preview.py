@@ -71,6 +71,15 @@ def test_groups_are_shown_while_the_pattern_is_typed(
     assert "stand for themselves" not in words(card)
 
 
+def test_near_duplicates_that_are_joined_are_not_said_to_stand_alone(
+    card: GroupsPreview, configured: Any
+) -> None:
+    card.update_from(configured(join="near"))
+    assert "Images that look alike stay on one side" in words(card)
+    card.update_from(configured(join="copies"))
+    assert "Each image stands for itself" in words(card)
+
+
 def test_check_tells_of_leakage_or_that_there_is_none(card: GroupsPreview, configured: Any) -> None:
     table = SampleTable()
     table.append("train", [["a", "/a", None, "one"], ["b", "/b", None, "one"], ["c", "/c", None, "two"]])

@@ -14,6 +14,7 @@ from src.core.config.job import ComputeConfig, JobConfig
 from src.core.dataset.findings import Finding
 from src.core.job import JobInfo
 from src.core.run.library_care import add_file
+from src.tasks.catalog import task_info
 from src.ui.dialogs.job_dialog import JobDialog
 from src.ui.theme import apply_theme
 from tests.fake_jobs import until
@@ -118,6 +119,28 @@ def test_a_file_is_chosen_and_the_checkpoint_does_nothing_then(
     until(lambda: ready(dialog))
     assert not dialog.model.which.isEnabled()
     assert dialog.configuration().config.model == str(tmp_path / "m.safetensors")
+
+
+def test_nothing_is_called_wrong_before_anything_was_chosen(
+    qtbot: Any, qapp: Any, tmp_path: Path, until: Any
+) -> None:
+    apply_theme(qapp, "light", 1.0)
+    run, image = make_model_run(tmp_path / "runs"), tmp_path / "a.png"
+    image.write_bytes(b"picture")
+    dialog = JobDialog(
+        task_info("segmentation").jobs["predict"], {"model": str(run.path)}, None, tmp_path / "runs"
+    )
+    dialog.show()
+    until(lambda: dialog.status.text() == "Choose images or a folder.")
+    assert not ready(dialog) and not dialog.findings.isVisible()
+    dialog.take([str(image)])
+    until(lambda: ready(dialog))
+    dialog.form.fields["images"].editor.set_value([])
+    dialog.form.fields["images"].editor.edited.emit()
+    until(lambda: "No images were chosen" in dialog.status.text())  # now it is
+    assert dialog.findings.isVisible()
+    dialog.close()
+    dialog.deleteLater()
 
 
 def test_last_checkpoint_is_what_is_started(open_dialog: Any, tmp_path: Path, until: Any) -> None:

@@ -249,12 +249,15 @@ def test_suggestions_are_pictures_in_their_order_and_their_paths_can_be_copied(
             "novelty": None,
         }
     )
-    (tmp_path / "ranking.json").write_text(json.dumps({"images": 9, "suggested": rows}), "utf-8")
+    rows[1] |= {"worth": 0.8, "gain": 0.2, "most_like": rows[0]["image"]}
+    document = {"images": 9, "suggested": rows, "diversity": 1.0}
+    (tmp_path / "ranking.json").write_text(json.dumps(document), "utf-8")
     page = RankPage()
     qtbot.addWidget(page)
     page.open_folder(tmp_path)
     model = page.grid.model()
-    assert "3 images of 9" in page.about.text()
+    assert "3 images of 9" in page.about.text() and "like one above it stands lower" in page.about.text()
+    assert "like 1." in model.index(1, 0).data() and "like" not in model.index(0, 0).data()
     assert (
         model.index(0, 0).data().startswith("1.\u00a0part_1.png") and "new 0.25" in model.index(0, 0).data()
     )

@@ -50,6 +50,18 @@ def test_an_old_run_is_complete_at_once(view: RunView, qtbot, tmp_path: Path) ->
     assert view.header.best.value.text().endswith(f"(epoch {view.data.best_epoch})")
 
 
+@pytest.mark.parametrize(("epoch", "said"), [(3, "resumed 1 time"), (1, "begun anew 1 time")])
+def test_what_started_afresh_is_not_called_resumed(
+    view: RunView, qtbot, tmp_path: Path, epoch: int, said: str
+) -> None:
+    folder = alive(make_fake_run(tmp_path, epochs=6, done=2, previews=False, ending="killed"))
+    writer = EventWriter(folder.events)
+    write_start(writer, 6, 20, attempt=2, epoch=epoch, resumed=epoch > 1)
+    writer.close()
+    view.show_run(folder)
+    qtbot.waitUntil(lambda: said in view.header._about.text())
+
+
 def test_a_live_run_grows(view: RunView, qtbot, tmp_path: Path) -> None:
     folder = alive(make_fake_run(tmp_path, epochs=9, done=2, previews=False, ending=None))
     view.show_run(folder)
@@ -107,6 +119,20 @@ def test_what_a_resumed_attempt_repeats_counts_once(view: RunView, qtbot, tmp_pa
     assert [e["epoch"] for e in view.data.epochs] == [1, 2, 3]
     assert len(view.data.batch_loss) == 2 * 20 + 10 + 20
     assert list(view.data.curves["train_loss"].x) == [1, 2, 3]
+
+
+def test_what_a_run_did_before_it_was_rolled_back_counts_no_more(
+    view: RunView, qtbot, tmp_path: Path
+) -> None:
+    folder = make_fake_run(tmp_path, epochs=9, done=4, previews=False, ending=None)
+    writer = EventWriter(folder.events)
+    writer.write("rolled_back", epoch=3, step=10, steps_per_epoch=20, times=1, lr=1e-4)
+    write_epoch(writer, 3, 9, 20, (0.1, 1))
+    writer.close()
+    view.show_run(folder)
+    qtbot.waitUntil(lambda: [e["epoch"] for e in view.data.epochs] == [1, 2, 3])
+    assert len(view.data.batch_loss) == 2 * 20 + 10 + 20
+    assert summarise(folder).epoch == 3
 
 
 def shown(view: RunView) -> list[float]:

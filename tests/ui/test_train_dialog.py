@@ -119,7 +119,7 @@ def test_the_data_are_checked_and_summed_up(open_dialog: Any, data: Any, until: 
     until(lambda: ready(dialog))
     shown = facts(dialog)
     assert shown["Images"] == "9 for training, 3 for validation"
-    assert shown["Training"] == "50 epochs of 2 steps with 8 images"
+    assert shown["Training"] == "50 epochs of 1 step with 8 images; 1 image, each time others, left out"
     assert shown["Model"].startswith("U-Net with resnet18, 14.3 million parameters")
     assert shown["Run goes to"].startswith(data["runs_dir"])
     assert "object 8.0 %" in dialog.summary.classes.accessibleName()
@@ -132,7 +132,9 @@ def test_summary_follows_the_settings(open_dialog: Any, data: Any, until: Any) -
     dialog = open_dialog(None, data)
     until(lambda: ready(dialog))
     dialog.forms["Training"].fields["training.epochs"].editor.spin.setValue(7)
-    assert facts(dialog)["Training"] == "7 epochs of 2 steps with 8 images"
+    assert (
+        facts(dialog)["Training"] == "7 epochs of 1 step with 8 images; 1 image, each time others, left out"
+    )
 
 
 def test_wrong_value_is_told_at_the_field_at_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -294,3 +295,39 @@ def test_more_room_makes_more_columns(forms: dict[str, SchemaForm], qtbot: Any) 
         found.append(columns())
         assert form.widget().minimumSizeHint().width() <= form.viewport().width()
     assert found == [1, 2, 3]
+
+
+def test_what_needs_a_library_that_is_absent_is_grey_and_says_what_installs_it(
+    qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = ("tensorboard", "mlflow", "wandb", "lightning_fabric")
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *a: None if name in absent else real(name, *a)
+    )
+    forms = make_forms(task_info("segmentation"))
+    defaults = {o.key: o.default for o in options(task_info("segmentation").config)}
+    for form in forms.values():
+        qtbot.addWidget(form)
+        form.load(defaults, {}, {})
+        form.show_all(True)
+    monitoring, training = forms["Monitoring"], forms["Training"]
+    for name, words in (
+        ("tensorboard", "requirements-track.txt"),
+        ("mlflow", "mlflow-skinny"),
+        ("wandb", "wandb>="),
+    ):
+        field = monitoring.fields[f"monitoring.trackers.{name}"]
+        assert not field.editor.isEnabled() and "is not installed" in field.message.text()
+        assert words in field.message.text() and not field.message.isHidden()
+    assert "requirements-devices.txt" in training.fields["training.devices"].message.text()
+    # a configuration of another machine may have it on: then it can be turned off
+    values = {k: f.value for k, f in monitoring.fields.items()} | {"monitoring.trackers.mlflow": True}
+    monitoring.load(values, {}, {})
+    assert monitoring.fields["monitoring.trackers.mlflow"].editor.isEnabled()
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *a: object())
+    there = make_forms(task_info("segmentation"))
+    assert there["Monitoring"].fields["monitoring.trackers.mlflow"].editor.isEnabled()
+    for form in there.values():
+        qtbot.addWidget(form)

@@ -8,11 +8,12 @@ from typing import Any
 from PyQt5.QtCore import QTimer
 from PyQt5.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from src.core.config import Resolved, dump_yaml
-from src.core.dataset.findings import Finding
+from src.core.config import Resolved, dump_yaml, options
+from src.core.dataset.findings import IMAGE, Finding
 from src.core.dataset.records import SPLITS
 from src.core.dataset.sample_table import SampleTable
 from src.core.dataset.splitting.leakage import CODES
+from src.tasks.catalog import task_info
 from src.threads.data_session import DataSession
 from src.ui.dialogs.train_findings import breakable
 from src.ui.dialogs.transfer_parts import PARTS, emptied, heading, sentence
@@ -25,11 +26,11 @@ _DELAY_MS = 250
 _LIMIT_S = 20.0
 _EXAMPLES, _MEMBERS, _UNMATCHED = 4, 3, 4
 _NONE = (
-    "Each image stands for itself. Where several images show one thing (photographs of one part, frames of one "
-    "scene), say so above: else the validation sees what was trained on."
+    "Each {one} stands for itself. Where several {many} are of one thing (photographs of one part, frames of one "
+    "scene), say so under “Keep together”: else the validation sees what was trained on."
 )
-_NO_DATA = "Choose the images first."
-_LOOKS = "Images that look alike are found while the data are checked."
+_NO_DATA = "Choose the {many} first."
+_LOOKS = "Images that look alike stay on one side; they are found while the data are checked."
 
 
 class GroupsPreview(QFrame):
@@ -66,7 +67,7 @@ class GroupsPreview(QFrame):
         column.addLayout(self.examples)
         column.addWidget(self.parts)
         column.addLayout(self.leaks)
-        self._say(_NO_DATA)
+        self._say(_NO_DATA.format(many=IMAGE.many))
 
     # -- groups ---------------------------------------------------------------------------------
     def update_from(self, resolved: Resolved[Any] | None) -> None:
@@ -79,9 +80,13 @@ class GroupsPreview(QFrame):
         if self._session is not None:
             self._session.cancel()
         key = (wanted or {}).get("data.split.group_by", "none")
+        if key == "none" and (wanted or {}).get("data.split.join") == "near":
+            key = "duplicates"
         if wanted is None or resolved is None or key in ("none", "duplicates"):
             self.answer = None
-            self._say({"none": _NONE, "duplicates": _LOOKS}[key] if wanted else _NO_DATA)
+            noun = task_info(resolved.config.task).look.noun if resolved is not None else IMAGE
+            words = {"none": _NONE, "duplicates": _LOOKS}[key] if wanted else _NO_DATA
+            self._say(words.format(one=noun.one, many=noun.many))
             return
         self._resolved = resolved
         self._timer.start()
@@ -138,7 +143,7 @@ class GroupsPreview(QFrame):
             names = ", ".join(answer["unmatched"][:_UNMATCHED])
             more = f" and {unmatched - _UNMATCHED:,} more" if unmatched > _UNMATCHED else ""
             verb = "gives" if unmatched == 1 else "give"
-            text = f"{count(unmatched, 'image')} {verb} no group and stand for themselves: {breakable(names)}{more}"
+            text = f"{count(unmatched, *answer['noun'])} {verb} no group and stand for themselves: {breakable(names)}{more}"
             self.examples.addWidget(sentence(text, "warning"))
 
     def _say(self, text: str, role: str = "") -> None:
@@ -169,17 +174,30 @@ def _wanted(resolved: Resolved[Any] | None) -> dict[str, Any] | None:
     if resolved is None:
         return None
     flat = resolved.flat()
+    if "data.images_dir" not in flat:  # which options say where the samples are, only their task knows
+        data = {key: value for key, value in flat.items() if key.startswith("data.")}
+        places = [
+            o.key
+            for o in options(type(resolved.config))
+            if o.path and o.key in data and o.key != "data.exclude"
+        ]
+        return data if any(data[key] for key in places) else None
     sources = ("table", "image_column", "mask_column", "split_dir", "images_dir", "masks_dir")
     if not any(flat.get(f"data.{key}") for key in ("table", "split_dir", "images_dir")):
         return None
-    keys = [*(f"data.{key}" for key in sources), *(k for k in flat if k.startswith("data.split.group"))]
+    split = (k for k in flat if k.startswith("data.split.group") or k == "data.split.join")
+    keys = [*(f"data.{key}" for key in sources), *split]
     return {key: flat.get(key) for key in keys}
 
 
 def _counts(answer: Mapping[str, Any]) -> str:
     largest, smallest = answer["largest"][1], answer["smallest"][1]
-    sizes = f"of {largest:,} each" if largest == smallest else f"of {smallest:,} to {largest:,} images"
-    return f"{count(answer['groups'], 'group')} {sizes}, {count(answer['images'], 'image')} in all."
+    sizes = (
+        f"of {largest:,} each"
+        if largest == smallest
+        else f"of {smallest:,} to {largest:,} {answer['noun'][1]}"
+    )
+    return f"{count(answer['groups'], 'group')} {sizes}, {count(answer['images'], *answer['noun'])} in all."
 
 
 def _with_columns(answer: Mapping[str, Any]) -> str:
@@ -192,11 +210,10 @@ def _parts(description: Mapping[str, Any] | None) -> str:
     table = (description or {}).get("samples")
     if not isinstance(table, SampleTable):
         return ""
-    found = []
+    found, noun = [], table.look.noun
     for number, part in enumerate(SPLITS):
         groups = table.group[table.part == number].tolist()
         if groups:
-            found.append(
-                f"{count(len(groups), 'image')} in {count(len(set(groups)), 'group')} for {PARTS[part]}"
-            )
+            many = count(len(groups), *noun)
+            found.append(f"{many} in {count(len(set(groups)), 'group')} for {PARTS[part]}")
     return f"{', '.join(found)}." if found else ""

@@ -96,7 +96,7 @@ class ImportWindow(ClosingDialog):
         self.path.setPlaceholderText("Folder, or a file such as a COCO JSON, a data.yaml or a table")
         self.path.setAccessibleName("Folder or file to import")
         self.folder_button = button("F&older…", "Choose the folder of the data set")
-        self.file_button = button("F&ile…", "Choose an annotation file or a table")
+        self.file_button = button("Fi&le…", "Choose an annotation file or a table")
         label = QLabel("&Import from")
         label.setBuddy(self.path)
         row = QHBoxLayout()

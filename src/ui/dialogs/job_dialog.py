@@ -28,7 +28,6 @@ from src.ui.dialogs.transfer_parts import heading, sentence
 from src.ui.job_setup import HEAD, JobSetup, remember, remembered
 from src.ui.settings import Settings
 from src.ui.widgets.form import SchemaForm
-from src.ui.widgets.form_choice import ChoiceEditor
 from src.ui.widgets.form_paths import PathsEditor, dropped_paths
 from src.ui.widgets.image_loader import ImageLoader
 from src.ui.widgets.model_choice import ModelChoice
@@ -74,6 +73,7 @@ class JobDialog(ClosingDialog):
         self._settings = Settings()
         self._findings: list[Finding] = []
         self._checking: Resolved[Any] | None = None
+        self._chosen, self._hint = False, ""
         self._labels = self.setup.labels()
         self.setWindowTitle(info.title)
         self.setWindowFlags(
@@ -133,7 +133,7 @@ class JobDialog(ClosingDialog):
         column.addWidget(self.findings)
         column.addWidget(line())
         column.addWidget(self.bar)
-        self._grey_out()
+        self.form.grey_out(info.unavailable())
 
     def _connect(self) -> None:
         self.model.changed.connect(self._edited)
@@ -142,18 +142,6 @@ class JobDialog(ClosingDialog):
         self.findings.chosen.connect(self.form.go_to)
         self.bar.start_asked.connect(self.start)
         self.bar.close_asked.connect(self.close)
-
-    def _grey_out(self) -> None:
-        """Values that cannot be chosen on this machine stay in the list, grey, with the reason."""
-        for key, reasons in self.setup.info.unavailable().items():
-            editor = self.form.fields[key].editor if key in self.form.fields else None
-            if not isinstance(editor, ChoiceEditor):
-                continue
-            for row in range(editor.box.count()):
-                if reason := reasons.get(str(editor.box.itemData(row)), ""):
-                    editor.box.model().item(row).setEnabled(False)  # type: ignore[attr-defined]
-                    editor.box.setItemText(row, f"{editor.box.itemText(row)} – not available here")
-                    editor.box.setItemData(row, reason, Qt.ToolTipRole)
 
     def _fill(self, values: Mapping[str, Any]) -> None:
         last = remembered(self._settings, self.setup)
@@ -207,6 +195,7 @@ class JobDialog(ClosingDialog):
         self._show(in_order(findings))
 
     def _show(self, findings: list[Finding]) -> None:
+        findings = self._without_hint(findings)
         self._findings = findings
         messages = field_messages(findings, self._labels)
         self.model.show_message(*messages.get("model", messages.get("checkpoint", ("", ""))))
@@ -214,6 +203,14 @@ class JobDialog(ClosingDialog):
         apart = [f for f in findings if not (f.where and f.where[0] in messages)]
         self.findings.show_findings(apart)
         self._show_state()
+
+    def _without_hint(self, findings: list[Finding]) -> list[Finding]:
+        """The findings less the one that nothing was chosen yet, which is no error before anybody could choose."""
+        field = self.form.fields.get(self.setup.info.takes)
+        self._chosen = self._chosen or bool(field is not None and field.editor.value())
+        waiting = [f for f in findings if f.code == f"{self.setup.info.takes}.none" and not self._chosen]
+        self._hint = waiting[0].cure if waiting else ""
+        return [f for f in findings if f not in waiting]
 
     def _show_state(self) -> None:
         state = self._state()
@@ -235,6 +232,8 @@ class JobDialog(ClosingDialog):
             return StartState(
                 "error", f"Cannot start yet. {label + ': ' if label else ''}{first.message}{more}", False
             )
+        if self._hint:
+            return StartState("muted", self._hint, False)
         if any(f.severity == "warning" for f in self._findings):
             return StartState("warning", "Ready, but look at the warnings first.", True)
         return StartState("muted", "Ready to start.", True)

@@ -42,7 +42,7 @@ class RunNotesDialog(QDialog):
         self.star = QCheckBox("&Starred")
         self.star.setChecked(said.starred)
         self.tags = QLineEdit(" ".join(said.tags))
-        self.tags.setPlaceholderText("Words with spaces between them, such as: baseline night-run")
+        self.tags.setPlaceholderText("For example: baseline night-run")
         self.tags.setAccessibleName("Tags")
         if known_tags:
             completer = QCompleter(list(known_tags), self)

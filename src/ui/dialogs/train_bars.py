@@ -32,12 +32,14 @@ class SourceBar(QWidget):
     Signals:
         preset_chosen(str): Name of a preset.
         load_asked(), save_asked(): The buttons.
+        tune_asked(): Measure instead of guessing.
         all_wanted(bool): Whether rarely needed settings shall be shown.
     """
 
     preset_chosen = pyqtSignal(str)
     load_asked = pyqtSignal()
     save_asked = pyqtSignal()
+    tune_asked = pyqtSignal()
     all_wanted = pyqtSignal(bool)
 
     def __init__(self, presets: Mapping[str, tuple[str, str]], parent: QWidget | None = None) -> None:
@@ -55,18 +57,23 @@ class SourceBar(QWidget):
         self.save = button(
             "Sa&ve configuration…", "Write the settings to a YAML file, for the command line or for later"
         )
+        self.tune = button(
+            "Meas&ure…",
+            "Measure a good learning rate, the batch size, and what this machine computes fastest",
+        )
         self.everything = QCheckBox("Show &all settings")
         self.everything.setToolTip("Also show the settings that are rarely needed")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 10, 16, 10)
         row.setSpacing(8)
-        for widget in (label, self.preset, self.load, self.save):
+        for widget in (label, self.preset, self.load, self.save, self.tune):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self.everything)
         self.preset.activated.connect(lambda _: self.preset_chosen.emit(self.preset.currentData()))
         self.load.clicked.connect(lambda _: self.load_asked.emit())
         self.save.clicked.connect(lambda _: self.save_asked.emit())
+        self.tune.clicked.connect(lambda _: self.tune_asked.emit())
         self.everything.toggled.connect(self.all_wanted)
 
     def show_preset(self, name: str, otherwise: str) -> None:

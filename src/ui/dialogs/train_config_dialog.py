@@ -72,6 +72,7 @@ class TrainConfigDialog(TrainWindow):
         self.source.preset_chosen.connect(self.choose_preset)
         self.source.load_asked.connect(self.ask_load)
         self.source.save_asked.connect(self.ask_save)
+        self.source.tune_asked.connect(self.tune)
         self.source.all_wanted.connect(self.show_all)
         self.bar.start_asked.connect(self.start)
         self.bar.queue_asked.connect(self.add_to_queue)
@@ -153,6 +154,14 @@ class TrainConfigDialog(TrainWindow):
         for form in self.forms.values():
             form.show_all(everything)
 
+    def tune(self) -> None:
+        """Measure with the settings as they are; what the person applies stands in the forms then."""
+        if not self._begun:
+            from src.ui.dialogs.tune_dialog import open_tuning
+
+            dialog = open_tuning(self.configuration, self.setup.info, self)
+            dialog.chosen.connect(lambda values: self._load({**self.changes(), **values}))
+
     # -- checks ---------------------------------------------------------------------------------
     def _faults(self) -> dict[str, str]:
         return {k: text for form in self.forms.values() for k, text in form.faults().items()}
@@ -176,8 +185,10 @@ class TrainConfigDialog(TrainWindow):
         findings, description = self.check.findings(), self.check.description
         self.summary.show_facts(self.check.config, description)
         self.summary.show_findings(findings)
-        self.preview.update_from(self.check.config, description)
-        images = int(((description or {}).get("splits") or {}).get("train") or 0)
+        if self.setup.info.look.augments:
+            self.preview.update_from(self.check.config, description)
+        found = description or {}
+        images = int((found.get("drawn") or found.get("splits") or {}).get("train") or 0)
         self.schedule.show_schedule(self.check.config.training if self.check.config else None, images)
         self.groups.show_check(description, findings, self.check.scan.state == "done")
         mark_tabs(self.tabs, self.forms, {} if self._begun else field_messages(findings, self.check.labels))

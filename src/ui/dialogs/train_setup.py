@@ -97,7 +97,7 @@ class TrainSetup:
         self.preset = ""
         self.basis = "Settings of your own"
         if config is None:
-            self.info: TaskInfo = next(iter(TASKS.values()))
+            self.info: TaskInfo = task_info(str((paths or {}).get("task") or next(iter(TASKS))))
             self.preset = next(iter(presets(self.info.id)), "")
             layers = [preset_layer(self.info.id, self.preset)] if self.preset else []
             self.base: Resolved[Any] = resolve(self.info.config, layers)
@@ -111,7 +111,7 @@ class TrainSetup:
         self.initial = self._paths(paths)
 
     def _paths(self, paths: Mapping[str, Any] | None) -> dict[str, Any]:
-        given = {k: v for k, v in (paths or {}).items() if v not in (None, "")}
+        given = {k: v for k, v in (paths or {}).items() if v not in (None, "") and k != "task"}
         flat = flatten(mapping_layers(given)[-1].values)
         resolved = resolve(self.info.config, [Layer("dialog", nest(flat))])
         return {key: resolve_config(resolved).flat()[key] for key in flat}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.core.config import RunConfig
-from src.core.dataset.findings import Finding
+from src.core.dataset.findings import Finding, Noun
 from src.core.dataset.palette import class_colours
 from src.core.run import default_runs_dir
 from src.core.task_info import TaskInfo
@@ -39,11 +38,14 @@ def facts(config: RunConfig, info: TaskInfo, description: Mapping[str, Any] | No
     """Pairs of a word and what will be: from the configuration, and from the data where they were read."""
     flat = config.model_dump()
     training, data = flat["training"], flat.get("data", {})
-    found = [("Images", _images(description)), ("Source size", _sizes(description))]
+    noun, drawn = info.look.noun, (description or {}).get("drawn") or {}
+    found = [(noun.many.capitalize(), _parts(description)), ("Source size", _sizes(description))]
     found.append(("Model", _model(flat, info, config)))
+    found.append(("Begins with", _beginning(flat.get("model", {}))))
     side, fit = data.get("image_size"), data.get("resize", "")
     found.append(("Model sees", f"{side} × {side} px, {_FITS.get(fit, fit)}" if side else ""))
-    found.append(("Training", _steps(training, description)))
+    many = drawn.get("train") or ((description or {}).get("splits") or {}).get("train", 0)
+    found.append(("Training", _steps(training, many, Noun(*(drawn.get("noun") or noun)))))
     device = str(training["device"])
     found.append(("Device", _DEVICES.get(device, f"GPU {device.partition(':')[2] or 0}")))
     folder = Path(flat["runs_dir"]) if flat["runs_dir"] else default_runs_dir()
@@ -53,7 +55,7 @@ def facts(config: RunConfig, info: TaskInfo, description: Mapping[str, Any] | No
     return [(word, text) for word, text in found if text]
 
 
-def _images(description: Mapping[str, Any] | None) -> str:
+def _parts(description: Mapping[str, Any] | None) -> str:
     if not description:
         return ""
     words = {"train": "for training", "val": "for validation", "test": "for testing"}
@@ -82,13 +84,20 @@ def _model(flat: Mapping[str, Any], info: TaskInfo, config: RunConfig) -> str:
     return f"{text}, {millions:.1f} million parameters" if millions else text
 
 
-def _steps(training: Mapping[str, Any], description: Mapping[str, Any] | None) -> str:
+def _beginning(model: Mapping[str, Any]) -> str:
+    """Whose weights the training goes on with; empty where the network begins anew."""
+    start = model.get("start_from")
+    return f"the weights of {breakable(Path(start).name)}" if start else ""
+
+
+def _steps(training: Mapping[str, Any], many: int, noun: Noun) -> str:
     epochs, batch = training["epochs"], training["batch_size"]
-    images = ((description or {}).get("splits") or {}).get("train", 0)
-    if not images:
-        return f"{count(epochs, 'epoch')}, {count(batch, 'image')} a step"
-    steps = math.ceil(images / batch)
-    return f"{count(epochs, 'epoch')} of {count(steps, 'step')} with {count(min(batch, images), 'image')}"
+    if not many:
+        return f"{count(epochs, 'epoch')}, {count(batch, *noun)} a step"
+    steps = max(1, many // batch)  # a last batch that is not full is left out, unless it is the only one
+    text = f"{count(epochs, 'epoch')} of {count(steps, 'step')} with {count(min(batch, many), *noun)}"
+    left = many - steps * batch
+    return f"{text}; {count(left, *noun)}, each time others, left out" if left > 0 else text
 
 
 class ClassShares(QWidget):
@@ -196,7 +205,7 @@ class SummaryPanel(QScrollArea):
         self.scan_bar.setAccessibleName("Progress of the check of the data")
         column.addWidget(self.scan_note)
         column.addWidget(self.scan_bar)
-        self._classes_title = _heading("Classes, share of the pixels")
+        self._classes_title = _heading("Classes, share of the training pixels")
         column.addWidget(self._classes_title)
         self.classes = ClassShares()
         column.addWidget(self.classes)

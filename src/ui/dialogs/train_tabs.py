@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from PyQt5.QtGui import QIcon
 from PyQt5.QtWidgets import QTabWidget
 
-from src.core.config import Option
+from src.core.config import Option, RunConfig
+from src.core.config.extras import unavailable
 from src.core.task_info import TaskInfo
 from src.ui.dialogs.train_findings import LOOK
 from src.ui.icons import icon
@@ -34,12 +35,13 @@ def tab_of(option: Option) -> str:
     """The tab on which an option stands; none for the task, which the window itself stands for."""
     if option.key == "task":
         return ""
-    return {"model": "Model", "training": "Training", "data": "Data"}.get(option.section, "Monitoring")
+    own = option.section not in RunConfig.model_fields  # of the task: inputs, what the network is made of
+    return {"training": "Training", "data": "Data"}.get(option.section, "Model" if own else "Monitoring")
 
 
 def make_forms(info: TaskInfo, breathe: Callable[[], None] | None = None) -> dict[str, SchemaForm]:
-    """Tab to form; ``breathe`` is called now and then."""
-    return {
+    """Tab to form; ``breathe`` is called now and then. What needs a library that is not installed is grey."""
+    forms = {
         name: SchemaForm(
             info.config,
             _on_tab(name),
@@ -51,6 +53,10 @@ def make_forms(info: TaskInfo, breathe: Callable[[], None] | None = None) -> dic
         )
         for name in TABS
     }
+    absent = unavailable()
+    for form in forms.values():
+        form.grey_out(absent)
+    return forms
 
 
 def mark_tabs(

@@ -59,6 +59,7 @@ class TrainWindow(ClosingDialog):
         self.monitoring = MonitoringTab(self.forms["Monitoring"])
         self.groups = GroupsPreview()
         self.preview = AugmentPreview()
+        self.preview.setVisible(self.setup.info.look.augments)
         self.schedule = SchedulePreview()
         self.notes = ValueNotes(self.setup.info.explain)
         for card, tab, after in (

@@ -39,6 +39,13 @@ class Choice(QWidget):
         """Which is chosen."""
         return self._group.checkedId()
 
+    def rename(self, words: Sequence[str]) -> None:
+        """Other words for the first buttons."""
+        for index, word in enumerate(words):
+            button = self._group.button(index)
+            button.setText(word)
+            button.setAccessibleName(f"{self.accessibleName()}: {word}")
+
     def choose(self, index: int) -> None:
         """Choose by program."""
         self._group.button(index).setChecked(True)

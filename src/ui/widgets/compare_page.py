@@ -50,7 +50,7 @@ class _Plot(CurvePlot):
         self.which = QComboBox()
         self.which.setAccessibleName(f"What is plotted: {name}")
         self.which.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        self.which.setMinimumContentsLength(13)
+        self.which.setMinimumContentsLength(10)
         self.which.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
         self.row.insertWidget(1, self.which)
         self.heading.hide()
@@ -242,7 +242,7 @@ class ComparePage(QWidget):
         self._fit_columns()
 
     def _fit_columns(self) -> None:
-        most = max(160, self.width() // 3)
+        most = max(160, self.width() // 4)
         for view in self.tables.values():
             header: QHeaderView = view.horizontalHeader()
             for column in range(header.count() - 1):

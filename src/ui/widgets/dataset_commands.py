@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtWidgets import QWidget
 
 from src.ui.text import count
+from src.ui.wording import in_words
 
 if TYPE_CHECKING:
     from src.ui.dataset_decisions import Decisions
@@ -34,6 +35,7 @@ class DatasetCommands(QWidget):
     tabs: Any
     check_again: Any
     _resolved: Any
+    _given: Mapping[str, Any] = {}
     _augment: Any = None
 
     def training_start(self) -> tuple[Any, dict[str, Any] | None]:
@@ -45,7 +47,18 @@ class DatasetCommands(QWidget):
             return decisions.applied(source.resolved), None
         origins = source.resolved.origins
         recognised = {k: v for k, v in source.resolved.flat().items() if origins[k] == "dialog"}
-        return None, {**recognised, **decisions.overrides()}
+        return None, {"task": source.resolved.config.task, **recognised, **decisions.overrides()}
+
+    def _as_found(self) -> str:
+        """The configuration with what the check found rather than was told, as YAML text."""
+        from src.core.config import ConfigError, Layer, dump_yaml, nest, resolve
+
+        resolved = self._resolved
+        try:
+            values = {**resolved.flat(), **self._given}
+            return dump_yaml(resolve(type(resolved.config), [Layer("dialog", nest(values))]))
+        except ConfigError:  # what was found fits no more
+            return dump_yaml(resolved)
 
     def _charts(self) -> list[Any]:
         from src.ui.widgets.statistics_page import charts
@@ -64,8 +77,8 @@ class DatasetCommands(QWidget):
             settings = dict(action["settings"])
             if self._decided(lambda: self._remember(settings)):
                 self.check_again()
-                words = ", ".join(f"{k} = {v}" for k, v in settings.items())
-                self.note.tell(f"Set: {words}. Training on this data starts with it.", undo=True)
+                words = in_words(", ".join(f"{k}={v}" for k, v in settings.items()))
+                self.note.tell(f"Set {words}. Training on this data starts with it.", undo=True)
         elif action["kind"] == "open" and self.prepared is not None:
             rows = self.prepared.view.table.rows_of(ids).tolist()
             if rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ class ImagesPage(QWidget):
         thumbnails: The grid.
         filters: What is shown.
         bar: How masks are drawn.
+        config: Gives the configuration of the data set as YAML text, for those who open a sample.
 
     Signals:
         exclude_asked(list, bool): These ids are to be left out (True) or taken in again.
@@ -45,6 +46,7 @@ class ImagesPage(QWidget):
         self._reading = Reading()
         self._classes: list[str] = []
         self._look = IMAGES_WITH_MASKS
+        self.config: Callable[[], str] = str
         self.filters = FilterBar()
         self.bar = OverlayBar()
         self.thumbnails = Thumbnails()
@@ -80,8 +82,7 @@ class ImagesPage(QWidget):
         self.bar.opacity_changed.connect(grid.set_opacity)
         self.thumb_size.valueChanged.connect(grid.set_side)
         grid.side_changed.connect(self.thumb_size.setValue)
-        grid.activated.connect(self.enlarge)
-        grid.doubleClicked.connect(self.enlarge)
+        grid.activated.connect(self.enlarge)  # a double click too: Qt sends both signals for one
         grid.order_asked.connect(lambda _: self.toggle_excluded())
         grid.selectionModel().selectionChanged.connect(lambda *_: self._tell())
         grid.setContextMenuPolicy(Qt.CustomContextMenu)
@@ -203,13 +204,19 @@ class ImagesPage(QWidget):
         return view.table.sample(row) if view is not None and row >= 0 else None
 
     def enlarge(self, index: QModelIndex) -> None:
-        """Show an image large."""
+        """Show a sample large, or in the views that its task has of it."""
+        if not index.isValid():
+            return
+        reading, look = self._reading, self._look
+        if reading.views is not None:
+            from src.ui.widgets.views_window import ViewsWindow
+
+            made = ViewsWindow(self.window(), reading.views, look.noun.one)
+            made.show_row(self.config(), self.thumbnails, index)
+            return
         from src.ui.widgets.sample_window import SampleWindow
 
-        if index.isValid():
-            SampleWindow(self.window(), self.thumbnails, self._reading, self._classes, self._look).show_row(
-                index
-            )
+        SampleWindow(self.window(), self.thumbnails, reading, self._classes, look).show_row(index)
 
     def toggle_excluded(self) -> None:
         """Leave the selected images out, or take them in again when all of them are out."""
@@ -245,7 +252,8 @@ class ImagesPage(QWidget):
         out = bool(rows) and bool(view.excluded[rows].all())
         many = len(rows)
         words = f" {many:,} {look.noun.many}" if many > 1 else ""
-        made.addAction("&View large\tEnter", lambda: self.enlarge(self.thumbnails.currentIndex()))
+        large = "&Look and listen" if self._reading.views is not None else "&View large"
+        made.addAction(f"{large}\tEnter", lambda: self.enlarge(self.thumbnails.currentIndex()))
         if look.augments:
             made.addAction("Preview &augmentation…", self.augment)
         made.addSeparator()

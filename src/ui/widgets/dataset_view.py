@@ -28,7 +28,7 @@ from src.ui.widgets.dataset_commands import DatasetCommands
 from src.ui.widgets.dataset_images import ImagesPage
 from src.ui.widgets.empty import EmptyState
 from src.ui.widgets.findings import FindingsPage, short
-from src.ui.widgets.note_bar import NoteBar
+from src.ui.widgets.note_bar import NoteBar, tell_when_gone
 from src.ui.widgets.thumbnail_model import Reading
 from src.ui.widgets.wait_page import WaitPage
 
@@ -81,6 +81,7 @@ class DatasetView(DatasetCommands):
 
     def _build(self) -> None:
         self.images = ImagesPage()
+        self.images.config = self._as_found
         self.thumbnails = self.images.thumbnails
         self.findings = FindingsPage(self.thumbnails.thumbs, lambda: self.images.bar.overlay)
         self.note = NoteBar()
@@ -88,8 +89,7 @@ class DatasetView(DatasetCommands):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Views of the data set")
         self._numbers = QWidget()
-        column = QVBoxLayout(self._numbers)
-        column.setContentsMargins(0, 10, 0, 0)
+        QVBoxLayout(self._numbers).setContentsMargins(0, 10, 0, 0)
         place = QWidget()
         inner = QVBoxLayout(place)
         inner.setContentsMargins(0, 10, 0, 0)
@@ -148,10 +148,10 @@ class DatasetView(DatasetCommands):
         self.findings.pictures_wanted.connect(self._read_pictures)
         self.note.undo_asked.connect(self.undo)
         self.note.check_asked.connect(self.check_again)
+        tell_when_gone(self.note, self.thumbnails.thumbs, lambda: self.source.folder if self.source else None)
         self.tabs.currentChanged.connect(self._tab_shown)
         for keys, slot in (("Ctrl+Z", self.undo), ("F5", self.check_again)):
-            made = QShortcut(QKeySequence(keys), self, activated=slot)
-            made.setContext(Qt.WidgetWithChildrenShortcut)
+            QShortcut(QKeySequence(keys), self, activated=slot, context=Qt.WidgetWithChildrenShortcut)
 
     def _dress(self) -> None:
         self.title.setFont(sized_font(self, 1.3, QFont.DemiBold))
@@ -248,6 +248,7 @@ class DatasetView(DatasetCommands):
     def show_answer(self, answer: dict[str, Any]) -> None:
         """What the check found; it is prepared in a thread."""
         let_go(self._preparer)
+        self._given = answer.get("resolved") or {}
         preparer = self._preparer = Preparer(answer, self.decisions.excluded if self.decisions else {})
         preparer.ready.connect(self._show)
         preparer.failed.connect(self._failed)

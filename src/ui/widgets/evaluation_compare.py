@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QFont, QStandardItem, QStandardItemModel
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from src.core.report.text import DASH, count, metric_title
 from src.threads.errand import Errand
@@ -168,27 +177,8 @@ class ComparePage(QWidget):
         self.words.setText(" ".join(f"{_title(m)}: {verdict(m)}." for m in primary))
         self.notes.setText(" ".join([*result["notes"], f"Difference: this minus other, with 95 % interval by drawing groups "
                                      f"anew. p: {result['test']}."]))  # fmt: skip
-        self._show_measures(result)
+        fill_measures(self.measures, self.model, result, "IoU")
         self._show_images()
-
-    def _show_measures(self, result: dict[str, Any]) -> None:
-        self.model.clear()
-        titles = ["Measure", "This", "Other", "Difference", "95 % interval", "p", "Better"]
-        self.model.setHorizontalHeaderLabels(titles)
-        rows = [(_title(m), m) for m in result["measures"]]
-        rows += [(f"IoU of {c['name']}", c) for c in result["classes"]]
-        for title, row in rows:
-            difference = row["difference"]
-            interval = (f"{_signed(difference['low'])} to {_signed(difference['high'])}"
-                        if difference["low"] is not None and difference["high"] is not None else DASH)  # fmt: skip
-            cells = [title, figure(row["b"]), figure(row["a"]), _signed(difference["value"]), interval,
-                     _chance(row["p"]), _better(row)]  # fmt: skip
-            self.model.appendRow([QStandardItem(cell) for cell in cells])
-        self.measures.resizeColumnsToContents()
-        header = self.measures.horizontalHeader()
-        for column in range(len(titles)):
-            header.resizeSection(column, header.sectionSize(column) + 16)
-        header.setStretchLastSection(True)
 
     def _show_images(self) -> None:
         if self.comparison is None or self._data is None:
@@ -249,13 +239,34 @@ class ComparePage(QWidget):
         self.list.stop()
 
 
+def fill_measures(view: QTableView, model: QStandardItemModel, result: dict[str, Any], of_class: str) -> None:
+    """The measures of both, their differences, and which one is better; ``of_class`` names the measure of the classes."""
+    model.clear()
+    titles = ["Measure", "This", "Other", "Difference", "95 % interval", "p", "Better"]
+    model.setHorizontalHeaderLabels(titles)
+    rows = [(_title(m), m) for m in result["measures"]]
+    rows += [(f"{of_class} of {c['name']}", c) for c in result["classes"]]
+    for title, row in rows:
+        difference = row["difference"]
+        interval = (f"{_signed(difference['low'])} to {_signed(difference['high'])}"
+                    if difference["low"] is not None and difference["high"] is not None else DASH)  # fmt: skip
+        cells = [title, figure(row["b"]), figure(row["a"]), _signed(difference["value"]), interval,
+                 _chance(row["p"]), _better(row)]  # fmt: skip
+        model.appendRow([QStandardItem(cell) for cell in cells])
+    view.resizeColumnsToContents()
+    header = view.horizontalHeader()
+    for column in range(len(titles)):
+        header.resizeSection(column, header.sectionSize(column) + 16)
+    header.setStretchLastSection(True)
+
+
 def _named(data: EvaluationData) -> str:
     return f"{data.document.model.name} (evaluation {data.folder.name})"
 
 
 def _title(measure: dict[str, Any]) -> str:
-    over = "all pixels together" if measure["over"] == "pooled" else "mean over images"
-    return f"{metric_title(measure['name'])}, {over}"
+    over = {"pooled": "all pixels together", "images": "mean over images"}
+    return f"{measure.get('title') or metric_title(measure['name'])}, {over.get(measure['over'], measure['over'])}"
 
 
 def _signed(value: float | None) -> str:

@@ -33,8 +33,8 @@ class MatrixModel(QAbstractTableModel):
     """Rows are true classes, columns predicted ones; a cell shows its share of the row.
 
     Attributes:
-        matrix: K×K pixels.
-        shares: K×K, of the row; nan in a row without pixels.
+        matrix: K×K pixels, or what else is counted.
+        shares: K×K, of the row; nan in a row without any.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,9 +43,24 @@ class MatrixModel(QAbstractTableModel):
         self.matrix = np.zeros((0, 0), np.int64)
         self.shares = np.zeros((0, 0))
         self._images: dict[tuple[int, int], int] = {}
+        self.noun = ("pixel", "pixels")
 
-    def put(self, names: Sequence[str], matrix: Any, images: dict[tuple[int, int], int]) -> None:
-        """Show this; ``images``: how many images are behind a cell, where that is known."""
+    def put(
+        self,
+        names: Sequence[str],
+        matrix: Any,
+        images: dict[tuple[int, int], int],
+        noun: tuple[str, str] = ("pixel", "pixels"),
+    ) -> None:
+        """Show this.
+
+        Args:
+            names: Of the classes.
+            matrix: K×K counts, true class by row.
+            images: How many images are behind a cell, where that is known.
+            noun: What is counted: one, and many.
+        """
+        self.noun = noun
         self.beginResetModel()
         self.names, self._images = list(names), images
         self.matrix = np.asarray(matrix, np.int64).reshape(len(names), len(names))
@@ -75,8 +90,8 @@ class MatrixModel(QAbstractTableModel):
         """A cell in a sentence, with its counts."""
         pixels, share = int(self.matrix[row, column]), float(self.shares[row, column])
         if np.isnan(share):
-            return f"No pixel is {self.names[row]}."
-        said = f"{count(pixels, 'pixel')} of {self.names[row]}, {percent(share)} of them, "
+            return f"No {self.noun[0]} is {self.names[row]}."
+        said = f"{count(pixels, *self.noun)} of {self.names[row]}, {percent(share)} of them, "
         words = f"{said}are predicted as {self.names[column]}"
         many = self._images.get((row, column))
         return words + (f", on {count(many, 'image')}." if many else ".")
@@ -164,7 +179,7 @@ class ConfusionView(QWidget):
         self.view.opened.connect(self.opened)
         self.view.selectionModel().currentChanged.connect(lambda index, _: self._say(index))
         self.heading = QLabel("Confusion matrix")
-        about = QLabel(
+        self.about = about = QLabel(
             "Rows: true class. Columns: predicted class. Share of the row’s pixels; a click or Enter shows the images."
         )
         about.setWordWrap(True)
@@ -184,9 +199,18 @@ class ConfusionView(QWidget):
         theme().changed.connect(self._dress)
         self._dress()
 
-    def put(self, names: Sequence[str], matrix: Any, images: dict[tuple[int, int], int]) -> None:
-        """Show this; see `MatrixModel.put`."""
-        self.model.put(names, matrix, images)
+    def put(
+        self,
+        names: Sequence[str],
+        matrix: Any,
+        images: dict[tuple[int, int], int],
+        noun: tuple[str, str] = ("pixel", "pixels"),
+        about: str = "",
+    ) -> None:
+        """Show this; see `MatrixModel.put`. ``about`` stands above it instead of the words for images."""
+        self.model.put(names, matrix, images, noun)
+        if about:
+            self.about.setText(about)
         self._dress()
 
     def _dress(self) -> None:

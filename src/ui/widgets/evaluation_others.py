@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
@@ -21,11 +22,20 @@ from PyQt5.QtWidgets import (
 from src.core.run.folder import default_runs_dir
 from src.threads.errand import Errand
 from src.threads.evaluation_files import Found, find_evaluations
-from src.ui.widgets.evaluation_data import PARTS, EvaluationData
+from src.ui.widgets.evaluation_data import PARTS
 from src.ui.widgets.evaluation_overview import day
 from src.ui.widgets.tables import table
 
 _FOLDER = Qt.UserRole + 2
+
+
+class Evaluated(Protocol):
+    """An evaluation that lies somewhere, of masks or of classes."""
+
+    @property
+    def document(self) -> Any: ...
+    @property
+    def folder(self) -> Path: ...
 
 
 class OthersPage(QWidget):
@@ -37,9 +47,10 @@ class OthersPage(QWidget):
 
     chosen = pyqtSignal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, noun: tuple[str, str] = ("image", "images")) -> None:
         super().__init__(parent)
-        self._data: EvaluationData | None = None
+        self._noun = noun
+        self._data: Evaluated | None = None
         self._errand: Errand | None = None
         self.words = QLabel()
         self.words.setWordWrap(True)
@@ -66,7 +77,7 @@ class OthersPage(QWidget):
         column.addWidget(self.view, 1)
         column.addLayout(row)
 
-    def put(self, data: EvaluationData) -> None:
+    def put(self, data: Evaluated) -> None:
         """List what there is to compare this evaluation with."""
         self.stop()
         self._data = data
@@ -84,18 +95,22 @@ class OthersPage(QWidget):
         data = self._data
         if data is None:
             return
+        found = [one for one in found if one.format == data.document.format]
+        one_noun, many = self._noun
         facts, classes = data.document.data, tuple(data.document.classes)
         told = []
         for one in found:
             same = bool(facts.fingerprint) and (one.data.get("fingerprint"), one.data.get("part")) == (
                 facts.fingerprint, facts.part)  # fmt: skip
             told.append((2 if one.classes != classes else 0 if same else 1, one))
-        words = ("the same images", "other data or another part", "other classes: cannot be compared")
-        self.model.setHorizontalHeaderLabels(["Model", "Evaluation", "Evaluated on", "Images", "When"])
+        words = (f"the same {many}", "other data or another part", "other classes: cannot be compared")
+        self.model.setHorizontalHeaderLabels(
+            ["Model", "Evaluation", "Evaluated on", many.capitalize(), "When"]
+        )
         for rank, one in sorted(told, key=lambda t: t[0]):
             part = PARTS.get(str(one.data.get("part")), str(one.data.get("part")))
             cells = [one.model, one.folder.name, f"{part}, {words[rank]}",
-                     f"{one.data.get('images', 0):,}", day(one.created)]  # fmt: skip
+                     f"{one.data.get('images') or one.data.get('samples') or 0:,}", day(one.created)]  # fmt: skip
             items = [QStandardItem(cell) for cell in cells]
             items[0].setData(str(one.folder), _FOLDER)
             for item in items:
@@ -110,9 +125,9 @@ class OthersPage(QWidget):
         header.setStretchLastSection(True)
         some = any(rank < 2 for rank, _ in told)
         self.words.setText(
-            "Choose another evaluation on the same images: the two models are then compared image by image."
+            f"Choose another evaluation on the same {many}: the two models are then compared {one_noun} by {one_noun}."
             if some else "There is no other evaluation in the runs folder that this one can be compared with. Evaluate another "
-            "model on the same images (Tools > Evaluate…), or choose the folder of an evaluation."
+            f"model on the same {many} (Tools > Evaluate…), or choose the folder of an evaluation."
         )  # fmt: skip
         if some:
             self.view.selectRow(0)

@@ -139,8 +139,9 @@ class ExportPage(QWidget):
         assert self._folder is not None
         self._agrees = bool(parity.get("agrees", True))
         objections = [str(o) for o in parity.get("objections") or []]
-        images = count(int(parity.get("images") or 0), "image")
-        where = "generated images" if parity.get("generated_images") else f"{images}"
+        one, many = _nouns(parity)
+        images = count(int(parity.get("images") or 0), one, many)
+        where = f"generated {many}" if parity.get("generated_images") else images
         self.verdict_text.setText(
             f"The export says the same as the original: compared on {where}, run by {_runtime(parity)}."
             if self._agrees
@@ -194,6 +195,12 @@ def _runtime(parity: dict[str, Any]) -> str:
     return {"onnxruntime": "ONNX Runtime", "torch": "PyTorch"}.get(name, name)
 
 
+def _nouns(parity: dict[str, Any]) -> tuple[str, str]:
+    """What the model answers for at once: one, and many."""
+    one = str(parity.get("whole") or "image")
+    return one, f"{one}s"
+
+
 def _rows(parity: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
     """Measure, original, export, difference, allowed."""
     limits, iou, times = (parity.get(key) or {} for key in ("limits", "iou", "latency"))
@@ -201,7 +208,8 @@ def _rows(parity: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
     if parity.get("pixels"):
         share = float(parity.get("share_of_pixels_with_another_class") or 0)
         differing = int(parity.get("pixels_with_another_class") or 0)
-        rows.append(("Pixels of another class", "", "", f"{differing:,} of {int(parity['pixels']):,} ({share:.3%})",
+        units = str(parity.get("units") or "pixels")
+        rows.append((f"{units.capitalize()} of another class", "", "", f"{differing:,} of {int(parity['pixels']):,} ({share:.3%})",
                      _most(limits.get("share_of_pixels"), percent=True)))  # fmt: skip
     if parity.get("largest_difference") is not None:
         rows.append(("Largest difference of a probability", "", "", f"{float(parity['largest_difference']):.2g}",
@@ -221,12 +229,22 @@ def _rows(parity: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
             if factor < 0.95
             else "equal"
         )
-        rows.append(("Time for one image", f"{before:.1f} ms", f"{after:.1f} ms", change, ""))
+        rows.append((f"Time for one {_nouns(parity)[0]}", f"{before:.1f} ms", f"{after:.1f} ms", change, ""))
     if parity.get("bytes") and parity.get("original_bytes"):
         rows.append(
             ("Size of the file", _megabytes(parity["original_bytes"]), _megabytes(parity["bytes"]), "", "")
         )
     return rows
+
+
+def _inputs(export: dict[str, Any]) -> str:
+    """What the model takes, in words."""
+    if names := export.get("inputs"):
+        beside = "computed by use_model.py" if export.get("script") else "computed outside"
+        return f"inputs: {', '.join(map(str, names))} ({beside})"
+    where = _WHERE.get(str(export.get("normalisation")), "inside the model")
+    size = f"{export.get('width')} × {export.get('height')} px only"
+    return f"{'any image size' if export.get('dynamic_size') else size}; normalisation {where}"
 
 
 def _most(limit: Any, percent: bool = False) -> str:
@@ -236,7 +254,7 @@ def _most(limit: Any, percent: bool = False) -> str:
 
 
 def _megabytes(size: Any) -> str:
-    return f"{float(size) / 1e6:,.1f} MB"
+    return f"{float(size) / 1e6:,.1f} MB" if float(size) >= 1e5 else f"{float(size) / 1e3:,.1f} KB"
 
 
 def _about(parity: dict[str, Any]) -> list[str]:
@@ -245,15 +263,10 @@ def _about(parity: dict[str, Any]) -> list[str]:
     form = _FORMATS.get(str(export.get("format")), str(export.get("format") or ""))
     if form:
         opset = f" (opset {export['opset']})" if export.get("opset") else ""
-        size = (
-            "any image size"
-            if export.get("dynamic_size")
-            else f"{export.get('width')} × {export.get('height')} px only"
-        )
         precision = _PRECISIONS.get(str(export.get("precision")), str(export.get("precision")))
-        where = _WHERE.get(str(export.get("normalisation")), "inside the model")
-        said.append(f"{form}{opset}, {precision}, {size}; normalisation {where}, "
-                    f"output: {export.get('output') or 'probabilities'}.")  # fmt: skip
+        said.append(
+            f"{form}{opset}, {precision}, {_inputs(export)}, output: {export.get('output') or 'probabilities'}."
+        )
     if parity.get("compared_on"):
         said.append(f"Compared on: {str(parity['compared_on']).rstrip('.')}.")
     if parity.get("calibrated_on"):

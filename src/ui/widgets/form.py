@@ -12,7 +12,9 @@ from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from src.core.config import Condition, Option, options, without_effect
+from src.core.config.libraries import ANY
 from src.ui.theme import sized_font
+from src.ui.widgets.form_choice import ChoiceEditor
 from src.ui.widgets.form_field import Field, make_editor
 
 # In widths of the letter m: a column is not made narrower or wider than this.
@@ -103,6 +105,7 @@ class SchemaForm(QScrollArea):
         self._groups: list[Group] = []
         self._options = {o.key: o for o in options(schema)}
         self._elsewhere: dict[str, Any] = {}
+        self._unavailable: Mapping[str, Mapping[str, str]] = {}
         self._title, self._show_help = title, show_help
         self._extra: list[tuple[str, QWidget]] = []
         self._all = False
@@ -206,7 +209,19 @@ class SchemaForm(QScrollArea):
     def _update_dependents(self) -> None:
         idle = without_effect(self._options.values(), {**self._elsewhere, **self.values()})
         for key, field in self.fields.items():
-            field.set_enabled(self._why(idle[key]) if key in idle else "")
+            field.set_enabled(self._why(idle[key]) if key in idle else self._absent(key, field))
+
+    def grey_out(self, unavailable: Mapping[str, Mapping[str, str]]) -> None:
+        """Values that cannot be chosen on this machine, with the reason (key to value to reason): they stay to be seen, grey."""
+        self._unavailable = unavailable
+        for key, reasons in unavailable.items():
+            if key in self.fields and isinstance(editor := self.fields[key].editor, ChoiceEditor):
+                editor.grey_out(reasons)
+        self._update_dependents()
+
+    def _absent(self, key: str, field: Field) -> str:
+        """Why an option cannot leave its default here; one that has left it can go back."""
+        return self._unavailable.get(key, {}).get(ANY, "") if field.value == field.option.default else ""
 
     def _why(self, condition: Condition) -> str:
         other = self._options[condition.key]

@@ -96,6 +96,14 @@ class ChoiceEditor(Editor):
         names = [str(self.box.itemData(i)) for i in range(self.box.count())]
         return f"There is no “{text}”.{nearest(text, names)}" if text else "Choose one from the list."
 
+    def grey_out(self, reasons: Mapping[str, str]) -> None:
+        """Values (as text) that cannot be chosen here stay in the list, grey, each with its reason."""
+        for row in range(self.box.count()):
+            if reason := reasons.get(str(self.box.itemData(row)), ""):
+                self.box.model().item(row).setEnabled(False)  # type: ignore[attr-defined]
+                self.box.setItemText(row, f"{self.box.itemText(row)} – not available here")
+                self.box.setItemData(row, reason, Qt.ToolTipRole)
+
     def suggest(self, entries: Mapping[str, str]) -> None:
         have = {self.box.itemData(i) for i in range(self.box.count())}
         self.box.blockSignals(True)

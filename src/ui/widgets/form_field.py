@@ -89,6 +89,7 @@ class Field(QObject):
         self.label.setBuddy(_target(editor))
         self.message = QLabel()
         self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextSelectableByMouse)  # it may be a command to copy
         self.message.setVisible(False)
         self.message.setObjectName(f"{option.key}:message")
         self.reset = QToolButton()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from src.ui.icons import icon
 from src.ui.theme import set_role, theme
+from src.ui.widgets.thumbnail_model import Thumbs
 
 
 class NoteBar(QFrame):
@@ -56,3 +60,15 @@ class NoteBar(QFrame):
 
     def _dress(self) -> None:
         self._close.setIcon(icon("close"))
+
+
+def tell_when_gone(note: NoteBar, thumbs: Thumbs, folder: Callable[[], Path | None]) -> None:
+    """Say it when a picture cannot be read because the whole folder of the data set has gone."""
+
+    def look(row: int) -> None:
+        place = folder()
+        if thumbs.find(row) is None and place is not None and not place.exists():
+            text = f"{place} has gone: a disk that was unplugged, or a folder that was moved."
+            note.tell(f"{text} Put it back where it was, then check again.", "warn", check=True)
+
+    thumbs.loaded.connect(look)

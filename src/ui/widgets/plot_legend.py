@@ -89,11 +89,11 @@ class PlotLegend(QLabel):
         used = 0
         for count, part in enumerate(parts):
             plain = re.sub("<.*?>", "", part).replace("&nbsp;", " ")
-            used += metrics.horizontalAdvance(plain + ("    " if count else ""))
+            used += metrics.horizontalAdvance(plain + ("   " if count else ""))
             if used > room and count:
                 parts = parts[:count]
                 break
-        return "&nbsp;&nbsp;&nbsp; ".join(parts)
+        return "&nbsp;&nbsp; ".join(parts)
 
 
 def _coloured(role: str, text: str) -> str:

@@ -45,6 +45,7 @@ class PreviewsPage(QWidget):
         super().__init__(parent)
         self._folder = Path()
         self._data = RunData()
+        self._headings: list[QLabel] = []
         self._epochs: list[int] = []
         self._images: dict[str, QPixmap] = {}
         self._asked: set[str] = set()
@@ -107,9 +108,7 @@ class PreviewsPage(QWidget):
             EmptyState(
                 "images",
                 "No previews yet",
-                "After each epoch the model predicts the same few validation "
-                "images. "
-                "They are shown here, beside the truth.",
+                "After each epoch the model predicts the same few validation samples. They are shown here, beside the truth.",
             )
         )
         self._stack.addWidget(full)
@@ -163,7 +162,11 @@ class PreviewsPage(QWidget):
         for (pictures, label), item in zip(self._rows, items, strict=True):
             for picture, (kind, _title) in zip(pictures, _KINDS, strict=True):
                 self._put(picture, str(item.get(kind) or ""))
-            label.setText(f"{item.get('sample', '')}\n{metric} {number(item.get('metric'), 3)}")
+            label.setText(
+                f"{item.get('sample', '')}\n{item.get('value') or metric} {number(item.get('metric'), 3)}"
+            )
+        for heading in self._headings:
+            heading.setText(str(items[0].get("shows") or _KINDS[0][1]) if items else _KINDS[0][1])
 
     def _put(self, picture: Picture, name: str) -> None:
         picture.key = name
@@ -223,11 +226,12 @@ class PreviewsPage(QWidget):
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(10)
         grid.setAlignment(Qt.AlignTop | Qt.AlignLeft)
-        self._rows = []
+        self._rows, self._headings = [], []
         for block in range(per_line):
             for column, (_, title) in enumerate(_KINDS):
                 label = QLabel(title)
                 label.setFont(sized_font(self, 1.0, QFont.DemiBold))
+                self._headings += [label] if column == 0 else []
                 grid.addWidget(label, 0, block * 4 + column)
             if block:
                 grid.setColumnMinimumWidth(block * 4 - 1, 28)

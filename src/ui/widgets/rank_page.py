@@ -17,6 +17,8 @@ from src.ui.widgets.picture_grid import GridEntry, PictureGrid
 
 _DOCUMENT, _TABLE = "ranking.json", "ranking.csv"
 _MOST_SHOWN = 500
+#: An image that likeness to one above it costs more than a tenth of its worth says so.
+_MUCH_LESS = 0.9
 
 
 class RankPage(QWidget):
@@ -64,11 +66,15 @@ class RankPage(QWidget):
         self.stack.setCurrentIndex(int(bool(suggested)))
         self.reveal.setEnabled((path / _TABLE).is_file())
         more = f" (the first {_MOST_SHOWN} are shown)" if len(suggested) > _MOST_SHOWN else ""
+        alike = " An image that is like one above it stands lower, however unsure the model is of it."
         self.about.setText(
             f"{count(len(suggested), 'image')} of {int(document.get('images') or len(suggested)):,} to label next, "
-            f"the most valuable first{more}. What the numbers mean is in the report."
+            f"the most valuable first{more}.{alike if document.get('diversity') else ''} What the numbers mean is in the report."
         )
-        self.grid.show_entries([_entry(place, row) for place, row in enumerate(suggested[:_MOST_SHOWN], 1)])
+        places = {row.get("image"): row.get("rank") for row in suggested}
+        self.grid.show_entries(
+            [_entry(place, row, places) for place, row in enumerate(suggested[:_MOST_SHOWN], 1)]
+        )
 
     def tell(self, event: Any) -> None:
         """There is no order before all images are measured."""
@@ -89,11 +95,15 @@ class RankPage(QWidget):
         self.grid.close_loader()
 
 
-def _entry(place: int, row: dict[str, Any]) -> GridEntry:
+def _entry(place: int, row: dict[str, Any], places: dict[Any, Any]) -> GridEntry:
+    """``places`` has the rank of each image by its name."""
     name = Path(str(row.get("image") or row.get("path") or "")).name
     parts = [f"unsure {number(row.get('uncertainty'), 2)}"]
     if row.get("novelty") is not None:
         parts.append(f"new {number(row['novelty'], 2)}")
+    worth, gain = row.get("worth"), row.get("gain")
+    if worth and gain is not None and gain < _MUCH_LESS * worth and places.get(row.get("most_like")):
+        parts.append(f"like {places[row['most_like']]}.")
     like = f"\nMost like {row['most_like']}, which comes before it." if row.get("most_like") else ""
     words = f"{row.get('rank') or place}.\u00a0{name}\n{' · '.join(parts)}"
     return GridEntry(str(row.get("path") or ""), words, f"{row.get('path')}\n{', '.join(parts)}{like}")

@@ -10,13 +10,15 @@ from PyQt5.QtCore import QUrl
 from PyQt5.QtGui import QDesktopServices, QFont
 from PyQt5.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from src.tasks.catalog import TASKS
 from src.ui.dialogs.train_bars import button
 from src.ui.dialogs.transfer_parts import sentence
 from src.ui.icons import icon
 from src.ui.theme import sized_font
 
-#: Job, or ``task:job`` where a task has a page of its own, to the class of the page.
+#: Job, or ``JobInfo.page`` where a job has another one, to the class of the page.
 PAGES = {
+    "classes": "src.ui.widgets.class_page:ClassPage",
     "evaluate": "src.ui.widgets.evaluation_page:EvaluationPage",
     "predict": "src.ui.widgets.prediction_page:PredictionPage",
     "export": "src.ui.widgets.export_page:ExportPage",
@@ -42,7 +44,13 @@ class ResultPage(Protocol):
 
 def make_page(task: str, job: str) -> QWidget:
     """The page for the results of a job; a list of its files where no page was made for it."""
-    named = PAGES.get(f"{task}:{job}") or PAGES.get(job)
+    look = TASKS[task].look if task in TASKS else None
+    if job == "predict" and look is not None and look.views is not None and look.views.predicted:
+        from src.ui.widgets.said_page import SaidPage
+
+        return SaidPage(task, look)
+    info = TASKS[task].jobs.get(job) if task in TASKS else None
+    named = PAGES.get((info.page if info else "") or job)
     if named is None:
         return FilesPage()
     module, _, name = named.partition(":")

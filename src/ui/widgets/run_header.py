@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
 )
 
 from src.core.run import TITLES, RunSummary
+from src.core.run.worked import usual_speed
 from src.ui.icons import STATE_ROLES, icon, state_icon_name
 from src.ui.run_data import RunData
 from src.ui.text import count, duration, metric_title, moment, number, run_title
@@ -63,7 +64,7 @@ class RunHeader(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state = "new"
+        self._state, self._title, self._doubtful = "new", TITLES["new"], False
         self._icon = QLabel()
         self.title = ElidedLabel()
         self.title.setTextFormat(Qt.PlainText)
@@ -148,8 +149,9 @@ class RunHeader(QWidget):
         name = state_icon_name(self._state)
         role = STATE_ROLES[self._state]
         self._icon.setPixmap(icon(name, role).pixmap(20, 20))
-        self.state.setText(TITLES[self._state])
-        self._ending_icon.setPixmap(icon(name, role).pixmap(20, 20))
+        self.state.setText(self._title)
+        ending = icon("warning", "warn") if self._doubtful else icon(name, role)
+        self._ending_icon.setPixmap(ending.pixmap(20, 20))
 
     def show_name(self, name: str) -> None:
         """The run's folder name."""
@@ -158,7 +160,8 @@ class RunHeader(QWidget):
 
     def show_summary(self, summary: RunSummary) -> None:
         """State, cause and cure."""
-        self._state = summary.state
+        self._state, self._title = summary.state, summary.title
+        self._doubtful = self._frame(summary) == "warn" and summary.state != "paused"
         self._show_state()
         self.buttons.show_summary(summary)
         said = bool(summary.cause or summary.cure) and not summary.alive
@@ -166,7 +169,13 @@ class RunHeader(QWidget):
         self.cause.setText(in_words(summary.cause))
         self.cure.setText(in_words(summary.cure))
         self.cure.setVisible(bool(summary.cure))
-        set_role(self.ending, _FRAMES.get(summary.state, "info"))
+        set_role(self.ending, self._frame(summary))
+
+    @staticmethod
+    def _frame(summary: RunSummary) -> str:
+        """The colour of what is said of the ending; a good one that needs a cure is to be looked at."""
+        frame = _FRAMES.get(summary.state, "info")
+        return "warn" if frame == "good" and summary.cure else frame
 
     def show_data(self, data: RunData, alive: bool) -> None:
         """Progress, speed, best value."""
@@ -202,8 +211,11 @@ class RunHeader(QWidget):
     def _show_about(self, data: RunData) -> None:
         started = data.started
         parts = [f"Started {moment(data.attempts[0].time)}"] if data.attempts else []
-        if len(data.attempts) > 1:
-            parts.append(f"resumed {count(len(data.attempts) - 1, 'time')}")
+        again = data.attempts[1:]
+        if resumed := sum(attempt.resumed for attempt in again):
+            parts.append(f"resumed {count(resumed, 'time')}")
+        if anew := len(again) - resumed:  # no checkpoint had been written before
+            parts.append(f"begun anew {count(anew, 'time')}")
         if started.get("device"):
             parts.append(f"on {started['device']}")
         if isinstance(started.get("parameters"), (int, float)):
@@ -222,8 +234,8 @@ class RunHeader(QWidget):
         else:
             self.left.put(duration(data.taken_s), "Time taken")
         speed = data.progress.per_second if alive and data.progress.phase == "train" else None
-        if speed is None and data.epochs:
-            speed = data.epochs[-1].get("images_per_second")
+        if speed is None:
+            speed = usual_speed(data.epochs)
         self.speed.put(
             f"{speed:,.0f} images/s" if speed and speed >= 10 else f"{speed:.1f} images/s" if speed else "–"
         )

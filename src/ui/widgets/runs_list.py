@@ -27,15 +27,9 @@ from src.ui.wording import in_words
 SUMMARY = Qt.UserRole + 1
 
 
-def _titles() -> dict[str, str]:
-    from src.core.run import TITLES
-
-    return TITLES
-
-
 def state_words(summary: Any) -> str:
     """State, progress and best value in one line."""
-    parts = [_titles()[summary.state]]
+    parts = [summary.title]
     if summary.epochs and summary.state != "completed":
         parts.append(f"{summary.epoch:,} of {summary.epochs:,}")
     if summary.best_value is not None:
@@ -106,7 +100,7 @@ STATE_GROUPS: dict[str, tuple[str, ...]] = {
     "Completed": ("completed", "stopped_early"),
     "Stopped or paused": ("stopped", "paused"),
     "Failed": ("failed", "killed"),
-    "Not started": ("new",),
+    "Not started or queued": ("new",),
 }
 
 
@@ -186,7 +180,7 @@ class RunDelegate(QStyledItemDelegate):
             painter, state_icon_name(run.state), STATE_ROLES[run.state], QPoint(inside.left(), top), side
         )
         left = inside.left() + side + 8
-        when = moment(run.started)
+        when = moment(run.started).removeprefix("today ")  # the room is needed for the state
         painter.setFont(small)
         painter.setPen(colour("muted"))
         wide = QFontMetrics(small).horizontalAdvance(when) + 6

@@ -30,7 +30,11 @@ def orders_of(run: Any) -> list[tuple[str, str, str]]:
     elif run.resumable:
         if run.state != "new":
             found.append(("resume", "&Resume", "resume"))
-        found.append(("queue", "Add to &Queue", "queue"))
+        found.append(
+            ("unqueue", "Take Out of the &Queue", "queue")
+            if run.queued
+            else ("queue", "Add to &Queue", "queue")
+        )
     found += [
         ("", "", ""),
         ("clone", "&Clone with Changes…", "clone"),

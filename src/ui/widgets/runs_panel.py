@@ -40,7 +40,7 @@ class RunsPanel(QWidget):
     Signals:
         opened(object): A `RunFolder` to be shown.
         ordered(object, str): A run and an order: ``stop``, ``pause``, ``finish_epoch``, ``resume``, ``folder``, ``queue``,
-            ``clone``, ``reproduce``, ``star``, ``notes``, ``trash``, or ``job:`` and the id of a job with its model.
+            ``unqueue``, ``clone``, ``reproduce``, ``star``, ``notes``, ``trash``, or ``job:`` and the id of a job with its model.
         compared(list): These `RunFolder` objects are to be compared.
         trash_asked(): Show what lies in the trash.
     """

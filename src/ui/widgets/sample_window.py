@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PyQt5.QtCore import QModelIndex, Qt
-from PyQt5.QtGui import QCloseEvent, QImage, QKeySequence
-from PyQt5.QtWidgets import QFrame, QLabel, QPushButton, QShortcut, QWidget
+from PyQt5.QtGui import QCloseEvent, QImage
+from PyQt5.QtWidgets import QFrame, QLabel, QWidget
 
 from src.core.dataset.contract import IMAGES_WITH_MASKS, Look, Thumbnail
 from src.core.dataset.masks import IGNORE_INDEX
@@ -16,6 +17,7 @@ from src.ui.widgets.image_loader import ImageLoader, Job
 from src.ui.widgets.overlay_bar import OverlayBar
 from src.ui.widgets.picture_window import PictureWindow
 from src.ui.widgets.pyramid import Pyramid, read_pyramid
+from src.ui.widgets.sample_steps import step_buttons
 from src.ui.widgets.thumbnail_model import SAMPLE, SPLIT_TITLES, Reading, Thumb
 from src.ui.widgets.thumbnails import Thumbnails
 
@@ -41,6 +43,7 @@ class SampleWindow(PictureWindow):
         super().__init__(parent, "")
         self._thumbnails, self._reading, self._classes, self._look = thumbnails, reading, classes, look
         self._position, self._row, self._said = -1, -1, ""
+        self._sample: dict[str, Any] = {}
         self._loader = ImageLoader(self)
         self._loader.loaded.connect(self._loaded)
         self.bar = OverlayBar()
@@ -53,20 +56,8 @@ class SampleWindow(PictureWindow):
         self.view.set_overlay(self.bar.overlay)
         self.view.set_opacity(thumbnails.cells.opacity)
         self.bar.setVisible(len(classes) > 0 and look.masks)
-        one = look.noun.one
-        for place, (text, step, keys, tip) in enumerate(
-            (
-                ("Pre&vious", -1, (Qt.Key_PageUp, Qt.Key_P), f"The {one} before this one (Page up or P)"),
-                ("&Next", 1, (Qt.Key_PageDown, Qt.Key_N), f"The {one} after this one (Page down or N)"),
-            )
-        ):
-            button = QPushButton(text)
-            button.setToolTip(tip)
-            button.setAutoDefault(False)
-            button.clicked.connect(partial(self.step, step))
+        for place, button in enumerate(step_buttons(self, look.noun.one, self.step)):
             self.row.insertWidget(place, button)
-            for key in keys:
-                QShortcut(QKeySequence(key), self, activated=partial(self.step, step))
         self.row.addWidget(self.bar)
         line = QFrame()
         line.setProperty("role", "line")
@@ -81,7 +72,7 @@ class SampleWindow(PictureWindow):
 
     def show_row(self, index: QModelIndex) -> None:
         """Show this sample: at once as small as it is known, then whole."""
-        sample = index.data(SAMPLE)
+        self._sample = sample = index.data(SAMPLE)
         self._position, self._row = index.row(), sample["row"]
         many = self._thumbnails.samples.rowCount()
         title = f"{sample['id']} – {SPLIT_TITLES[sample['split']]}, {self._position + 1:,} of {many:,}"
@@ -105,7 +96,7 @@ class SampleWindow(PictureWindow):
         pixels = _array(thumb.picture)
         return Pyramid.preview(pixels, thumb.labels, sample["width"], sample["height"])
 
-    def step(self, step: int, _: bool = False) -> None:
+    def step(self, step: int) -> None:
         """Show the image that stands so many places further in the grid."""
         index = self._thumbnails.samples.index(self._position + step)
         if index.isValid():
@@ -117,7 +108,7 @@ class SampleWindow(PictureWindow):
             return
         self.view.set_picture(picture)
         if picture is None:
-            self._say(f"This {self._look.noun.one} cannot be read; the findings of the data set say why.")
+            self._say(self._why(self._sample["file"]))
             return
         if self._reading.draw is not None:
             view = self._thumbnails.samples.view
@@ -128,6 +119,12 @@ class SampleWindow(PictureWindow):
         if self._reading.meaning is not None and not picture.labels:
             words += ", no mask that can be shown"
         self._say(words)
+
+    def _why(self, file: str) -> str:
+        """Why there is no picture of the file."""
+        if not Path(file).exists():
+            return f"{file} has gone. Put it back where it was, then check the data again."
+        return f"This {self._look.noun.one} cannot be read; the findings of the data set say why."
 
     def _say(self, words: str) -> None:
         self._said = words

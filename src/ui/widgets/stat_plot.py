@@ -92,7 +92,19 @@ class NameAxis(pg.AxisItem):
 
 
 class AmountAxis(ValueAxis):
-    """Numbers of things: thousands are written out, also on a logarithmic axis."""
+    """Numbers of things: thousands are written out, also on a logarithmic axis.
+
+    Attributes:
+        whole: Only whole numbers of them are marked.
+    """
+
+    whole = False
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels = super().tickSpacing(minVal, maxVal, size)
+        if self.whole and not self.log:
+            levels = list(dict.fromkeys((max(1.0, float(round(step))), 0.0) for step, _ in levels))
+        return levels
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if not self.log:
@@ -118,6 +130,7 @@ class StatPlot(QFrame):
         self.value.setProperty("role", "muted")
         self._y = AmountAxis("left")
         self._y.log = chart.log_y
+        self._y.whole = not chart.percent
         self._x: pg.AxisItem = NameAxis("bottom") if chart.names else AmountAxis("bottom")
         if isinstance(self._x, NameAxis):
             self._x.names = chart.names
@@ -189,7 +202,8 @@ class StatPlot(QFrame):
     def _sides(self) -> tuple[np.ndarray, np.ndarray]:
         if self.chart.names:
             middle = np.arange(self.chart.places, dtype=np.float64)
-            return middle - 0.4, middle + 0.4
+            half = 0.4 * min(1.0, (self.chart.places + 1) / 5)  # a single bar is no wall
+            return middle - half, middle + half
         edges = np.asarray(self.chart.edges, np.float64)
         if self.chart.log_x:
             edges = np.log10(np.maximum(edges, 1e-12))
@@ -220,6 +234,8 @@ class StatPlot(QFrame):
         if not len(left):
             return
         low, high = float(left[0]), float(right[-1])
+        if self.chart.names:
+            low, high = -0.4, self.chart.places - 0.6
         if self.chart.line is not None:
             at = self._line_text[1]
             low, high = min(low, at), max(high, at)

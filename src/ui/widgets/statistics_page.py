@@ -46,8 +46,9 @@ def charts(statistics: Mapping[str, Any], sizes: Mapping[str, Any], resize: str 
         x_label = f"{label} ({unit})" if unit and f"({unit})" not in label else label
         line = _erased(statistics, sizes, resize) if name == "object_side" else None
         found.append(
-            Chart(title, x_label, what, values, edges=tuple(histogram["edges"]), unit=unit, log_x=log,
-                  line=line, stacked=True, note=_small(statistics) if line else "")
+            Chart(title, x_label, what, values, names=tuple(map(str, histogram.get("names") or ())),
+                  edges=tuple(histogram.get("edges") or ()), unit=unit, log_x=log, line=line, stacked=True,
+                  note=_small(statistics) if line else "")
         )  # fmt: skip
     return found
 

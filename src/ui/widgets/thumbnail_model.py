@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from src.core.dataset.files.thumbnails import ThumbnailStore
     from src.core.dataset.masks import MaskMeaning
     from src.core.dataset.sample_filter import SampleView
+    from src.core.dataset.views import Views
 
 SAMPLE = Qt.UserRole + 1
 EXCLUDED = Qt.UserRole + 2
@@ -68,12 +69,14 @@ class Reading:
         intensity_range: See `read_image`.
         draw: Makes pictures of samples that are no images (``contract.Thumbnail``), or None.
         task: Whose samples these are; pictures in the cache are told apart by it.
+        views: What can be looked at in a sample, or None where its picture is all.
     """
 
     meaning: MaskMeaning | None = None
     intensity_range: tuple[float, float] | None = None
     draw: Thumbnail | None = None
     task: str = ""
+    views: Views | None = None
 
 
 class Thumbs(QObject):
