@@ -52,14 +52,8 @@ def _print(found: Folds) -> None:
         cells = (f"{number(value(row)):>{w}}" for (_, value), w in zip(columns, widths, strict=True))
         print(f"{row.number:>4}  " + "  ".join(cells) + f"  {row.run.name}")
     spreads = [found.spread(value) for _, value in columns]
-    print(
-        "mean  "
-        + "  ".join(f"{number(s[0] if s else None):>{w}}" for s, w in zip(spreads, widths, strict=True))
-    )
-    print(
-        "  sd  "
-        + "  ".join(f"{number(s[1] if s else None):>{w}}" for s, w in zip(spreads, widths, strict=True))
-    )
-    print(
-        "\nThe best epoch was chosen by the samples that are judged here: its values flatter. sd: standard deviation over the folds."
-    )
+    for title, part in (("mean", 0), ("  sd", 1)):
+        cells = (f"{number(s[part] if s else None):>{w}}" for s, w in zip(spreads, widths, strict=True))
+        print(f"{title}  " + "  ".join(cells))
+    print("\nThe best epoch was chosen by the samples that are judged here: its values flatter.")
+    print("sd: standard deviation over the folds.")

@@ -45,7 +45,7 @@ def load_config(folder: RunFolder) -> Resolved[RunConfig]:
 
 def _found_nothing(metric: str, cause: str) -> dict[str, str]:
     """What to say of a training that went to its end and taught nothing."""
-    said = f"The best {metric} on the validation data is 0: the model finds nothing of what the labels show."
+    said = f"The best value of {metric} on the validation data is 0: the model finds nothing of what the labels show."
     return {
         "cause": f"{cause} {said}".strip(),
         "cure": "See in the previews whether images and labels belong together, then train again: for more epochs, with another "

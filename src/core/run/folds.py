@@ -134,7 +134,9 @@ def read_folds(runs: Sequence[tuple[RunFolder, int]]) -> Folds:
 def _fold(found: RunSummary, fold: int, metric: str) -> Fold:
     epochs = [e for e in found.history if e.type == "epoch_completed"]
     last = (epochs[-1].data.get("metrics") or {}).get(metric) if epochs else None
-    told = next((e.data["items"] for e in reversed(found.history) if e.type == "baselines"), [])
+    told: list[dict[str, Any]] = next(
+        (e.data["items"] for e in reversed(found.history) if e.type == "baselines"), []
+    )
     values = {str(item["name"]): (item.get("metrics") or {}).get(metric) for item in told}
     return Fold(
         fold, found.folder, found.epoch, found.best_epoch, found.best_value if found.metric == metric else None,
@@ -150,8 +152,8 @@ def create_folds(resolved: Resolved[Any], info: TaskInfo) -> list[RunFolder]:
         ConfigError, RunFolderError: See `create_run`.
         DatasetError: The data cannot be read or divided, or the configuration has no folds.
     """
-    data = info.describe(resolved.config)
-    if fault := next((f for f in data.findings if f.severity == "error" and "fold" not in f.code), None):
+    data = info.describe(_of_fold(resolved, info, 1).config)
+    if fault := next((f for f in data.findings if f.severity == "error"), None):
         raise DatasetError(fault)
     record = getattr(data, "record", None)
     count = max(record.folds.values(), default=0) if record is not None else 0

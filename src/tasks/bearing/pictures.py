@@ -8,9 +8,15 @@ import numpy as np
 from src.tasks.bearing.signals.time_frequency import cwt, smoothed_pseudo_wigner_ville, stft
 
 #: Decibels below the largest value at which a picture ends: what lies deeper is noise of the computation.
-_DEPTH_DB = 80.0
+DEPTH_DB = 80.0
 #: Samples of a column of the spectrogram to a row of the picture: two rows' worth of frequencies are computed.
 _FINER = 4
+
+
+def spectrogram_grid(samples: int, side: int) -> tuple[int, int]:
+    """Samples of a segment of the spectrogram of a window, and from one segment to the next."""
+    length = min(_FINER * side, samples)
+    return length, max(1, min(length // 4, samples // side))
 
 
 def picture(kind: str, window: np.ndarray, rate: float, side: int) -> np.ndarray:
@@ -26,8 +32,7 @@ def picture(kind: str, window: np.ndarray, rate: float, side: int) -> np.ndarray
         side×side, float32. Finer ones are averaged to that size.
     """
     if kind == "stft":
-        length = min(_FINER * side, len(window))
-        values = stft(window, rate, length, max(1, min(length // 4, len(window) // side))).values
+        values = stft(window, rate, *spectrogram_grid(len(window), side)).values
     elif kind == "cwt":
         values = cwt(window, rate, side).values
     else:
@@ -35,7 +40,7 @@ def picture(kind: str, window: np.ndarray, rate: float, side: int) -> np.ndarray
     values = np.asarray(values, np.float32)
     if values.shape[1] > side:  # energy, not decibels, is what may be averaged
         values = np.sqrt(cv2.resize(values**2, (side, values.shape[0]), interpolation=cv2.INTER_AREA))
-    level = 20 * np.log10(np.maximum(values, max(float(values.max()), 1e-30) * 10 ** (-_DEPTH_DB / 20)))
+    level = 20 * np.log10(np.maximum(values, max(float(values.max()), 1e-30) * 10 ** (-DEPTH_DB / 20)))
     level = cv2.resize(
         level, (side, side), interpolation=cv2.INTER_AREA if values.shape[0] > side else cv2.INTER_LINEAR
     )

@@ -23,8 +23,10 @@ from src.core.run.folder import RunFolderError
 from src.jobs import face
 from src.jobs.train import run_training
 from src.tasks.bearing.description import BEARING
+from src.tasks.bearing.inputs import InputMaker
 from src.tasks.bearing.jobs import JOBS
 from src.tasks.bearing.jobs import predict as predict_module
+from src.tasks.bearing.jobs.export_script import unsupported, use_script
 from tests.jobs.conftest import APP
 from tests.tasks.bearing.made import RATE, SPEED, wave, words
 
@@ -223,6 +225,22 @@ def test_an_export_and_its_script_say_the_same(
         assert [values[c.removeprefix("score_")] for c in classes] == pytest.approx(
             [float(row[c]) for c in classes], abs=2e-3
         )
+
+
+def test_the_script_computes_a_spectrogram_as_the_training_did() -> None:
+    """Also where segments and frequencies are no multiple of the picture's side."""
+    options = resolve(BEARING.config, [override_layer(
+        ("inputs.lines=false", "inputs.stft=true", "inputs.picture_side=48"), BEARING.config)]).config.inputs  # fmt: skip
+    maker = InputMaker(options, RATE, None)
+    length = 5000
+    table = {"window": {"rate": RATE, "length": length, "hop": length}, "classes": [{"name": "normal"}], "several": False,
+             "file": "model.onnx", "runtime": "onnxruntime", "output": {"kind": "probabilities"}}  # fmt: skip
+    assert not unsupported(maker, length)
+    made: dict[str, Any] = {}
+    exec(use_script(maker, table), made)
+    window = np.random.default_rng(0).normal(size=length).astype(np.float32)
+    np.testing.assert_allclose(made["inputs"](window, SPEED)["stft"], maker(window, SPEED)["stft"], atol=2e-3)
+    assert "short" in unsupported(maker, 100)
 
 
 def test_a_program_of_torch_and_an_export_that_disagrees(

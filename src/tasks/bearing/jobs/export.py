@@ -105,7 +105,9 @@ class _Export:
         self.windows: Windows = find_windows(source, loaded.shape, loaded.maker)
         self.threads = config.cpu_threads or max(1, torch.get_num_threads())
         self.table = class_table(source, loaded, config)
-        self.script = "" if unsupported(loaded.maker) else use_script(loaded.maker, self.table)
+        self.script = (
+            "" if unsupported(loaded.maker, loaded.shape.length) else use_script(loaded.maker, self.table)
+        )
         self._by_script = _inputs_of(self.script) if self.script else None
 
     def run(self) -> dict[str, Any]:
@@ -165,7 +167,7 @@ class _Export:
             cure = "Put the recordings back to compare on real ones."
             self.job.note(Finding("warning", "export.generated", text, cure))
             said.append(text)
-        if what := unsupported(self.loaded.maker):
+        if what := unsupported(self.loaded.maker, self.loaded.shape.length):
             text = f"There is no use_model.py: {what} is not computed by numpy alone."
             cure = "Compute the inputs with Lathe (src.tasks.bearing.inputs); classes.json says with which options."
             self.job.note(Finding("notice", "export.no_script", text, cure))

@@ -7,9 +7,10 @@ from typing import Any
 from scipy.fft import next_fast_len
 
 from src.tasks.bearing.inputs import InputMaker
+from src.tasks.bearing.pictures import DEPTH_DB, spectrogram_grid
 
 #: What the script computes by itself.
-_KNOWN = frozenset({"lines", "envelope", "fft", "raw"})
+_KNOWN = frozenset({"lines", "envelope", "fft", "raw", "stft"})
 
 _HEAD = '''\
 """Class probabilities over time by the model beside this file: python use_model.py RECORDING.npy REVOLUTIONS_PER_MINUTE
@@ -71,6 +72,29 @@ PLACES = np.outer(ORDERS, np.arange(1, HARMONICS + 1))[..., None] + np.arange(-A
 
 """
 
+_SPECTROGRAM = '''
+SIDE, SEGMENT, STEP_BETWEEN = {side}, {segment}, {hop}
+
+
+def averaged(values):
+    """Columns to SIDE of them, each the mean of what it covers."""
+    edges, count = np.linspace(0, values.shape[1], SIDE + 1), values.shape[1]
+    sums = np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0)))
+    return np.stack([np.diff(np.interp(edges, np.arange(count + 1), row)) for row in sums]) * (SIDE / count)
+
+
+def spectrogram(x):
+    """Decibels over time (columns) and frequency, mean 0 and deviation 1."""
+    parts = np.lib.stride_tricks.sliding_window_view(x, SEGMENT)[::STEP_BETWEEN]
+    values = np.abs(np.fft.rfft(parts * np.hanning(SEGMENT + 1)[:-1])).T
+    values[0] /= 2
+    values[-1] /= 2 if SEGMENT % 2 == 0 else 1
+    values = np.sqrt(averaged(values**2))
+    level = 20 * np.log10(np.maximum(values, max(values.max(), 1e-30) * {floor!r}))
+    return standardised(averaged(level.T).T)
+
+'''
+
 _TAIL = """
 
 if __name__ == "__main__":
@@ -88,13 +112,21 @@ if __name__ == "__main__":
 """
 
 
-def unsupported(maker: InputMaker) -> str:
-    """Which input of a model the script cannot compute; empty where it can compute all."""
+def unsupported(maker: InputMaker, length: int) -> str:
+    """Which input of a model, for windows of so many samples, the script cannot compute; empty where it can compute all."""
     if missing := [name for name in maker.names if name not in _KNOWN]:
         return f"the input {missing[0]}"
     if maker.options.band == "kurtogram" and (maker.options.lines or maker.options.envelope):
         return "the band of the kurtogram"
+    if "stft" in maker.names and not _averaged(length, maker.options.picture_side):
+        return "the spectrogram of so short a window"
     return ""
+
+
+def _averaged(length: int, side: int) -> bool:
+    """Whether the spectrogram has at least as many frequencies and times as its picture: others are interpolated."""
+    segment, hop = spectrogram_grid(length, side)
+    return segment // 2 + 1 >= side and (length - segment) // hop + 1 >= side
 
 
 def use_script(maker: InputMaker, table: dict[str, Any]) -> str:
@@ -117,6 +149,11 @@ def use_script(maker: InputMaker, table: dict[str, Any]) -> str:
             orders=[float(o) for o in maker.grid.orders], harmonics=options.harmonics,
             around=round(options.around / options.order_step), step=float(options.order_step),
         )  # fmt: skip
+    if "stft" in maker.names:
+        segment, hop = spectrogram_grid(length, options.picture_side)
+        text += _SPECTROGRAM.format(
+            side=options.picture_side, segment=segment, hop=hop, floor=10 ** (-DEPTH_DB / 20)
+        )
     text += "\n" + "\n".join(_inputs(maker, count)) + "\n"
     return text + _tail(table)
 
@@ -139,7 +176,7 @@ def _inputs(maker: InputMaker, count: int) -> list[str]:
         elif name == "fft":
             value = "standardised(np.log(np.abs(np.fft.rfft(x * np.hanning(len(x)))) + 1e-9))[None]"
         else:
-            value = "x[None]"
+            value = "spectrogram(x)[None]" if name == "stft" else "x[None]"
         lines.append(f'    found["{name}"] = np.ascontiguousarray({value}, np.float32)')
     return [*lines, "    return found"]
 
