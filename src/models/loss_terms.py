@@ -143,14 +143,20 @@ def cross_entropy(batch: Batch, pos_weight: Tensor | None = None, smoothing: flo
     """Cross-entropy of each pixel, N×H×W, not masked.
 
     With `smoothing` ε the target is (1-ε) of what it was and ε of all classes alike (Szegedy et al. 2016,
-    arXiv:1512.00567), the background of a binary problem being a class too.
+    arXiv:1512.00567), the background of a binary problem being a class too. `pos_weight` goes by the true class: were
+    the share that smoothing gives to a background pixel multiplied by it, the best answer for background could be "object".
     """
     if batch.binary:
         assert batch.soft is not None
-        target = batch.soft if smoothing == 0 else batch.soft * (1 - smoothing) + smoothing / 2
-        return F.binary_cross_entropy_with_logits(
-            batch.logits, target, pos_weight=pos_weight, reduction="none"
-        ).squeeze(1)
+        if smoothing == 0:
+            return F.binary_cross_entropy_with_logits(
+                batch.logits, batch.soft, pos_weight=pos_weight, reduction="none"
+            ).squeeze(1)
+        there = batch.soft if pos_weight is None else batch.soft * pos_weight
+        absent, other = 1 - batch.soft, smoothing / 2
+        values = (there * (1 - other) + absent * other) * F.logsigmoid(batch.logits)
+        values = values + (there * other + absent * (1 - other)) * F.logsigmoid(-batch.logits)
+        return -values.squeeze(1)
     log_p = batch.logits.log_softmax(1)
     if batch.labels is not None:
         values = F.nll_loss(log_p, batch.labels, reduction="none")

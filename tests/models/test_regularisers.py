@@ -141,6 +141,19 @@ def test_in_a_binary_problem_the_background_is_a_class_too(batch: tuple[torch.Te
     )
 
 
+def test_smoothing_never_makes_object_the_best_answer_for_background() -> None:
+    """The weight of rare objects goes by the true class, and not to the share that smoothing gives to the others."""
+    for truth, best in ((0, 0.1), (1, 0.9)):
+        mask = torch.full((1, 4, 4), truth, dtype=torch.uint8)
+        loss = BCELoss(pos_weight=30.0, label_smoothing=0.2, ignore_index=255)
+        tried = torch.linspace(0.02, 0.98, 97)
+        values = [float(loss(torch.logit(p).expand(1, 1, 4, 4), mask)) for p in tried]
+        assert float(tried[values.index(min(values))]) == pytest.approx(best, abs=0.006)
+        plain = BCELoss(label_smoothing=0.2, ignore_index=255)(torch.zeros(1, 1, 4, 4), mask)
+        ours = loss(torch.zeros(1, 1, 4, 4), mask)
+        assert float(ours) == pytest.approx(float(plain) * (30 if truth else 1), rel=1e-6)
+
+
 def test_without_smoothing_the_combined_loss_is_bit_for_bit_the_same(
     batch: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
