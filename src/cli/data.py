@@ -26,6 +26,7 @@ from src.core.dataset.findings import Finding, ordered
 from src.core.dataset.formats import Recognised, plan_import
 from src.core.job import JobInfo
 from src.core.task_info import TaskInfo
+from src.core.typed import typed
 from src.tasks.catalog import TASKS, job_info, task_info
 
 
@@ -93,7 +94,7 @@ def _check_foreign(path: str, found: Recognised, silent: bool) -> tuple[int, dic
     plan = plan_import(found, progress=progress_line(silent))
     if not silent:
         show_plan(plan, [])
-        print(f"To train on it, import it first: app.py import {path}")
+        print(f"To train on it, import it first: {typed('import', path)}")
     return (1 if plan.has_errors else 0), {
         "status": "faults" if plan.has_errors else "ok", "summary": " ".join(plan.said),
         "findings": [f.to_dict() for f in plan.findings], "resolved": {}, "import": plan.to_dict(),
@@ -138,7 +139,7 @@ def sample_data(arguments: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     make_sample_set(arguments.folder, arguments.seed, arguments.parts, arguments.json)
     config = arguments.folder.resolve() / "lathe.yaml"
     if not arguments.json:
-        print(f"Train on it: app.py train {config}", file=sys.stderr)
+        print(f"Train on it: {typed('train', config)}", file=sys.stderr)
     return 0, {"status": "ok", "folder": str(arguments.folder.resolve()), "config": str(config)}
 
 

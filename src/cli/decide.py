@@ -16,6 +16,7 @@ from src.core.prediction.datasets import export_accepted, free_folder
 from src.core.prediction.decisions import VERDICTS, Decisions, DecisionsError, Verdict
 from src.core.prediction.index import Prediction, read_index
 from src.core.run import RunFolderError
+from src.core.typed import typed
 
 Result = tuple[int, dict[str, Any]]
 
@@ -77,6 +78,6 @@ def accepted(arguments: argparse.Namespace) -> Result:
     if not arguments.json:
         show_findings(made.findings)
         print(f"Written: {made.folder} ({counted(made.images, 'image')})")
-        print(f"A model made these masks: train on them, measure on others. Train: app.py train {config}")
+        print(f"A model made these masks: train on them, measure on others. Train: {typed('train', config)}")
     return 0, {"status": "ok", "folder": str(made.folder), "config": str(config), "images": made.images,
                "findings": [f.to_dict() for f in made.findings]}  # fmt: skip

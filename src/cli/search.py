@@ -23,6 +23,7 @@ from src.core.search import (
     plan_of,
     read_plan,
 )
+from src.core.typed import typed
 from src.tasks.catalog import task_info
 
 Result = tuple[int, dict[str, Any]]
@@ -65,7 +66,7 @@ class SearchView(TerminalView):
             self._say(f"Best: trial {best['number']}, {self._metric} {best['value']:.4f}")
             for key, value in best["params"].items():
                 self._say(f"  {key}={_short(value)}")
-            self._say(f"Train with it: app.py train {Path(ended['search']) / 'best.yaml'}")
+            self._say(f"Train with it: {typed('train', Path(ended['search']) / 'best.yaml')}")
         for line in (summary.cause, summary.cure):
             if line:
                 self._say(line)

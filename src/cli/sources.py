@@ -9,6 +9,7 @@ from typing import Any
 
 from src.core.config import ConfigError
 from src.core.dataset.formats import Recognised, nothing_known, recognise
+from src.core.typed import typed
 from src.tasks.catalog import recognise_data
 
 
@@ -48,7 +49,7 @@ def source_words(words: Sequence[str]) -> list[str]:
         info, options = other
         return [f"task={info.id}", *_pairs(options), *words[1:]]
     if not found.as_it_is:
-        text = f"{words[0]} holds annotations ({found.title}), not masks. Import them first: app.py import {words[0]}"
+        text = f"{words[0]} holds annotations ({found.title}), not masks. Import them first: {typed('import', words[0])}"
         raise ConfigError([("", text)])
     if "config" in found.options:
         return [str(found.options["config"]), *words[1:]]

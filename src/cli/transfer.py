@@ -19,6 +19,7 @@ from src.core.dataset.formats import (
     plan_import,
     recognise,
 )  # fmt: skip
+from src.core.typed import typed
 
 Result = tuple[int, dict[str, Any]]
 
@@ -60,7 +61,7 @@ def import_data(arguments: argparse.Namespace) -> Result:
             shown = {f.code for f in plan.findings}
             show_findings([f for f in outcome.findings if f.code not in shown])
             print(f"Written: {folder}")
-        print(f"Train on it: app.py train {config}", file=sys.stderr)
+        print(f"Train on it: {typed('train', config)}", file=sys.stderr)
     findings = [f.to_dict() for f in outcome.findings]
     return 0, {**result, "folder": str(folder), "config": str(config), "unchanged": outcome.unchanged,
                "overlap_pixels": outcome.overlap_pixels, "findings": findings}  # fmt: skip

@@ -9,6 +9,7 @@ import psutil
 
 from src.core.run import RunFolder, process_alive
 from src.core.run.commands import send
+from src.core.typed import typed
 
 #: What each step of stopping costs, for the person who decides.
 LOSSES = {
@@ -33,7 +34,7 @@ def _process(folder: RunFolder) -> psutil.Process:
         raise RunControlError(
             f"The run {folder.name} works on another machine ({host}). From here it can only be asked "
             "to stop; "
-            f"to force it, sign in there and type “app.py stop {folder.path}”."
+            f"to force it, sign in there and type “{typed('stop', folder.path)}”."
         )
     if not process_alive(folder):
         raise RunControlError(f"No process works on the run {folder.name} any more.")

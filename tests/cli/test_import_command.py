@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from src.cli.main import run_command
+from src.core.typed import typed
 
 
 @pytest.fixture
@@ -52,14 +55,23 @@ def test_preview_then_import_then_export(
     assert run_command(words) == 2 and "holds something" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the quoting of POSIX shells")
+def test_a_command_that_is_told_can_be_typed_as_it_stands(
+    yolo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["import", str(yolo), "--to", str(tmp_path / "my data")]) == 0
+    said = capsys.readouterr().err.partition("Train on it: ")[2]
+    assert shlex.split(said) == ["app.py", "train", str(tmp_path / "my data" / "lathe.yaml")]
+
+
 def test_check_and_train_say_that_annotations_are_imported_first(
     yolo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for source in (yolo, yolo / "data.yaml"):
         assert run_command(["check", str(source)]) == 0
-        assert f"import it first: app.py import {source}" in capsys.readouterr().out
+        assert f"import it first: {typed('import', source)}" in capsys.readouterr().out
         assert run_command(["train", str(source)]) == 2
-        assert f"Import them first: app.py import {source}" in capsys.readouterr().err
+        assert f"Import them first: {typed('import', source)}" in capsys.readouterr().err
     (yolo / "labels/3.txt").write_text("nonsense")
     assert run_command(["check", str(yolo), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -54,7 +54,10 @@ def test_training_on_open_recordings_begins_with_their_task(folder: Path) -> Non
 def test_every_option_of_a_task_stands_where_one_looks_for_it() -> None:
     tabs = {option.key: tab_of(option) for option in options(BearingConfig)}
     assert {tab for key, tab in tabs.items() if key.startswith(("inputs.", "model."))} == {"Model"}
-    assert tabs["monitoring.best_metric"] == tabs["name"] == tabs["distillation.teacher"] == "Monitoring"
+    assert (
+        tabs["monitoring.best_metric"] == tabs["name"] == "Monitoring"
+        and tabs["distillation.teacher"] == "Training"
+    )
 
 
 def test_the_summary_counts_windows(folder: Path) -> None:

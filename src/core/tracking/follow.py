@@ -23,6 +23,7 @@ from src.core.run.events import EventTail
 from src.core.run.folder import RunFolder, write_atomically
 from src.core.tracking.sink import RunFacts, Sink, TrackerError, Translator
 from src.core.tracking.sinks import make_sink
+from src.core.typed import typed
 
 #: Seconds between two looks at the log.
 LOOK_EVERY_S = 0.5
@@ -118,7 +119,7 @@ def follow(path: Path, name: str) -> int:
         words = str(error).strip().splitlines() or [type(error).__name__]
         known = isinstance(error, TrackerError)
         cure = getattr(error, "cure", "") or (
-            f"The run is not affected. “app.py track {path.name}” sends everything again once {title} can be reached."
+            f"The run is not affected. “{typed('track', path.name)}” sends everything again once {title} can be reached."
         )
         message = words[0] if known else f"{title} cannot be fed any more: {words[0][:300]}"
         _say(folder, name, message=message, cure=cure)

@@ -36,7 +36,8 @@ def tab_of(option: Option) -> str:
     if option.key == "task":
         return ""
     own = option.section not in RunConfig.model_fields  # of the task: inputs, what the network is made of
-    return {"training": "Training", "data": "Data"}.get(option.section, "Model" if own else "Monitoring")
+    known = {"training": "Training", "distillation": "Training", "data": "Data"}
+    return known.get(option.section, "Model" if own else "Monitoring")
 
 
 def make_forms(info: TaskInfo, breathe: Callable[[], None] | None = None) -> dict[str, SchemaForm]:

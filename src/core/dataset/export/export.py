@@ -26,6 +26,7 @@ from src.core.dataset.formats.threads import in_threads
 from src.core.dataset.formats.writing import all_or_nothing, safe_path
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
 from src.core.dataset.records import SPLITS, Sample, Split
+from src.core.typed import typed
 
 Images = Literal["copy", "reference"]
 EXPORTS: dict[str, type[Writer]] = {"masks": MaskWriter, "coco": CocoWriter, "yolo": YoloWriter}
@@ -60,7 +61,7 @@ def source_config(source: str | os.PathLike[str]) -> ImageDataConfig:
         raise nothing_known(source)
     if not found[0].as_it_is:
         text = f"{source} holds annotations ({found[0].title}), not masks."
-        raise DatasetError(refused("foreign", text, f"Import them first: app.py import {source}"))
+        raise DatasetError(refused("foreign", text, f"Import them first: {typed('import', source)}"))
     return configuration(found[0])[0]
 
 

@@ -14,6 +14,7 @@ from src.core.dataset.masks import IGNORE_INDEX
 from src.core.exporting.onnx_runner import seconds_of
 from src.core.exporting.parity import Comparison, Limits, latency, limits_for
 from src.core.job import Job, JobCancelledError, JobError
+from src.core.report.text import count
 from src.tasks.segmentation.jobs.export_config import ExportConfig
 from src.tasks.segmentation.jobs.export_graph import Original
 from src.tasks.segmentation.jobs.export_images import Images, Piece
@@ -69,7 +70,7 @@ class Checked:
         """The result in words."""
         c = self.comparison
         said = [
-            f"Compared on {c.images} images: {c.differing} of {c.pixels} pixels ({c.share:.3%}) have another class."
+            f"Compared on {count(c.images, 'image')}: {c.differing} of {c.pixels} pixels ({c.share:.3%}) have another class."
         ]
         if c.probabilities:
             said.append(f"The largest difference of a probability is {c.largest:.2g}.")
@@ -79,7 +80,7 @@ class Checked:
             )
         before, after = self.times["original"]["median_ms"], self.times["export"]["median_ms"]
         said.append(
-            f"Time for one image: {before:.1f} ms before, {after:.1f} ms after (CPU, {self.times['threads']} threads)."
+            f"Time for one image: {before:.1f} ms before, {after:.1f} ms after (CPU, {count(self.times['threads'], 'thread')})."
         )
         return said
 
