@@ -25,8 +25,8 @@ from src.core.config import (
 from src.core.dataset.findings import Finding, ordered
 from src.core.dataset.formats import Recognised, plan_import
 from src.core.job import JobInfo
+from src.core.report.text import typed
 from src.core.task_info import TaskInfo
-from src.core.typed import typed
 from src.tasks.catalog import TASKS, job_info, task_info
 
 
@@ -230,7 +230,7 @@ def _bounds(o: Any) -> str:
     if o.minimum is None and o.maximum is None:
         return o.kind
     low = "" if o.minimum is None else f"{'>' if o.exclusive_minimum else '≥'} {o.minimum:g}"
-    high = "" if o.maximum is None else f"≤ {o.maximum:g}"
+    high = "" if o.maximum is None else f"{'<' if o.exclusive_maximum else '≤'} {o.maximum:g}"
     return ", ".join(part for part in (low, high) if part)
 
 

@@ -15,8 +15,8 @@ from src.core.dataset.formats import ImportFailedError
 from src.core.prediction.datasets import export_accepted, free_folder
 from src.core.prediction.decisions import VERDICTS, Decisions, DecisionsError, Verdict
 from src.core.prediction.index import Prediction, read_index
+from src.core.report.text import typed
 from src.core.run import RunFolderError
-from src.core.typed import typed
 
 Result = tuple[int, dict[str, Any]]
 

@@ -10,6 +10,7 @@ from typing import Any
 from src.cli.data import build_layers
 from src.cli.follow import TerminalView, follow
 from src.core.config import ConfigError, Layer, read_yaml, resolve
+from src.core.report.text import typed
 from src.core.run import ChildProcess, Event, RunSummary
 from src.core.search import (
     SearchConfig,
@@ -23,7 +24,6 @@ from src.core.search import (
     plan_of,
     read_plan,
 )
-from src.core.typed import typed
 from src.tasks.catalog import task_info
 
 Result = tuple[int, dict[str, Any]]

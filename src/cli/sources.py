@@ -9,7 +9,7 @@ from typing import Any
 
 from src.core.config import ConfigError
 from src.core.dataset.formats import Recognised, nothing_known, recognise
-from src.core.typed import typed
+from src.core.report.text import typed
 from src.tasks.catalog import recognise_data
 
 

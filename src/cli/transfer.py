@@ -19,7 +19,7 @@ from src.core.dataset.formats import (
     plan_import,
     recognise,
 )  # fmt: skip
-from src.core.typed import typed
+from src.core.report.text import typed
 
 Result = tuple[int, dict[str, Any]]
 

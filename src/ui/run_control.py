@@ -7,9 +7,9 @@ import socket
 
 import psutil
 
+from src.core.report.text import typed
 from src.core.run import RunFolder, process_alive
 from src.core.run.commands import send
-from src.core.typed import typed
 
 #: What each step of stopping costs, for the person who decides.
 LOSSES = {

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from src.cli.main import run_command
-from src.core.typed import typed
+from src.core.report.text import typed
 
 
 @pytest.fixture

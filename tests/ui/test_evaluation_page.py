@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from src.core.evaluation.scores import class_scores
 from src.core.run import Event
 from src.threads.evaluation_files import find_evaluations, read_head, read_in_pieces
 from src.ui.theme import apply_theme
-from src.ui.widgets.evaluation_compare import verdict
+from src.ui.widgets.paired import verdict
 from src.ui.widgets.evaluation_images import ALARMS, MISSED
 from src.ui.widgets.evaluation_page import EvaluationPage
+from src.ui.widgets.evaluation_tiles import headline
 from tests.ui.evaluation_document import evaluation, write
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +155,17 @@ def test_tiles_say_the_numbers_with_their_intervals(
     )
     assert f"{len(document.decision.missed)} of {document.decision.images_with}" in said[3]
     assert "40 images" in page.overview.facts.text() and "10 groups (by folder)" in page.overview.facts.text()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(12.5, "12.5"), (0.21, "0.210"), (1234.5, "1,234"), (None, "–")]
+)
+def test_false_objects_are_not_written_like_thousands(value: float | None, said: str) -> None:
+    document = evaluation(12)
+    document.objects.false_per_image.value = value
+    shown: Any = SimpleNamespace(document=document)
+    about = next(n.about for n in headline(shown) if n.title == "Objects found")
+    assert about.endswith(f"; {said} false objects an image")
 
 
 @pytest.mark.parametrize("here", [True, False])

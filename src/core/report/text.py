@@ -1,8 +1,11 @@
-"""Numbers, times and names as people read them, in reports and in windows."""
+"""Numbers, times, names and commands as people read them, in reports and in windows."""
 
 from __future__ import annotations
 
 import math
+import os
+import shlex
+import subprocess
 from typing import Any, TypeGuard
 
 _METRICS = {
@@ -90,3 +93,9 @@ def plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(plain(item) for item in value) or "(empty)"
     return str(value) if str(value) else "(empty)"
+
+
+def typed(*words: object) -> str:
+    """``app.py train 'my data/lathe.yaml'``: the words after ``app.py``, quoted as the shells of this system have it."""
+    plain = ["app.py", *(str(word) for word in words)]
+    return subprocess.list2cmdline(plain) if os.name == "nt" else shlex.join(plain)

@@ -19,11 +19,11 @@ from filelock import FileLock, Timeout
 from src.core.config.extras import TRACKERS, TrackersConfig
 from src.core.config.files import read_yaml
 from src.core.config.layers import flatten
+from src.core.report.text import typed
 from src.core.run.events import EventTail
 from src.core.run.folder import RunFolder, write_atomically
 from src.core.tracking.sink import RunFacts, Sink, TrackerError, Translator
 from src.core.tracking.sinks import make_sink
-from src.core.typed import typed
 
 #: Seconds between two looks at the log.
 LOOK_EVERY_S = 0.5

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from src.ui.icons import icon
 from src.ui.theme import set_role, theme
-from src.ui.widgets.thumbnail_model import Thumbs
+
+if TYPE_CHECKING:
+    from src.ui.widgets.thumbnail_model import Thumbs  # which needs OpenCV; notes stand on pages that do not
 
 
 class NoteBar(QFrame):

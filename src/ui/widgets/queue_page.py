@@ -8,7 +8,7 @@ from typing import Any
 
 from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from src.core.run.queue import RunQueue
 from src.threads.errand import Errand
@@ -22,7 +22,8 @@ from src.ui.theme import theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.empty import EmptyState
 from src.ui.widgets.note_bar import NoteBar
-from src.ui.widgets.queue_table import ROW, QueueTable
+from src.ui.widgets.queue_table import QueueTable
+from src.ui.widgets.rows_table import ROW, lay_out_list
 from src.ui.widgets.tables import table
 
 #: The columns that share what the others leave, and the share of the first.
@@ -84,22 +85,8 @@ class QueuePage(QWidget):
         self._show_buttons()
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
-        bar.addWidget(self._heading)
-        bar.addSpacing(8)
-        bar.addWidget(self._about, 1)
-        for widget in (self.up, self.down, self.out, self.clear, self.hold):
-            bar.addWidget(widget)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.view)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(10)
-        column.addLayout(bar)
-        column.addWidget(self.note)
-        column.addWidget(self.stack, 1)
+        bar = (self._heading, self._about, self.up, self.down, self.out, self.clear, self.hold)
+        self.stack = lay_out_list(self, bar, self.note, self.empty, self.view)
         self.view.horizontalHeader().setStretchLastSection(True)
 
     def _connect(self) -> None:

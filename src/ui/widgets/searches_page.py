@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QModelIndex, Qt, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QMessageBox, QWidget
 
 from src.core.search import SearchError, SearchFolder
 from src.core.search.care import bring_back, trash_search
@@ -16,21 +16,19 @@ from src.threads.search_watcher import go_on, halt
 from src.threads.searches_watcher import SearchesWatcher
 from src.ui.dialogs.train_bars import button
 from src.ui.dialogs.transfer_parts import heading
-from src.ui.icons import STATE_ROLES, icon, state_icon_name
+from src.ui.icons import icon
 from src.ui.text import DASH, count, metric_title, moment, number, run_title
 from src.ui.theme import theme
 from src.ui.widgets.elided import ElidedLabel
 from src.ui.widgets.empty import EmptyState
 from src.ui.widgets.note_bar import NoteBar
-from src.ui.widgets.rows_table import RowsTable
+from src.ui.widgets.rows_table import ROW, StateTable, lay_out_list
 from src.ui.widgets.tables import table
 
-ROW = Qt.UserRole + 1
 COLUMNS = ("State", "Search", "Trials", "Best", "In trial", "Begun")
 STATES = {
     "new": "Not started", "running": "Running", "completed": "Completed", "interrupted": "Interrupted",
 }  # fmt: skip
-_ICONS = {"interrupted": "paused"}
 #: Width of each column in widths of the letter m; the last takes what is left.
 _WIDTHS = (8, 17, 7, 9, 5)
 
@@ -39,43 +37,32 @@ def _watch() -> Any:
     return SearchesWatcher()
 
 
-class SearchesTable(RowsTable[SearchState]):
+class SearchesTable(StateTable[SearchState]):
     """`SearchState` objects, the newest first."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(COLUMNS, lambda row: row.folder.path, parent)
 
-    def data(self, index: QModelIndex, role: int = Qt.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        row, column = self._rows[index.row()], index.column()
-        if role == ROW:
-            return row
-        if role in (Qt.DisplayRole, Qt.AccessibleTextRole):
-            return cells(row)[column]
-        if role == Qt.ToolTipRole:
-            return str(row.folder.path)
-        if role == Qt.DecorationRole and column == 0:
-            state = _ICONS.get(row.state, row.state)
-            return icon(state_icon_name(state), STATE_ROLES[state])
-        return None
+    def cells(self, row: SearchState) -> tuple[str, ...]:
+        best = DASH if row.best_value is None else f"{metric_title(row.metric)} {number(row.best_value, 4)}"
+        try:
+            begun = row.folder.base.stat().st_mtime
+        except OSError:
+            begun = 0.0
+        return (
+            STATES[row.state],
+            run_title(row.folder.name),
+            f"{row.ended:,} of {row.trials:,}" if row.trials else DASH,
+            best,
+            str(row.best_number or DASH),
+            moment(begun),
+        )
 
+    def tip(self, row: SearchState) -> str:
+        return str(row.folder.path)
 
-def cells(row: SearchState) -> tuple[str, ...]:
-    """The texts of a row."""
-    best = DASH if row.best_value is None else f"{metric_title(row.metric)} {number(row.best_value, 4)}"
-    try:
-        begun = row.folder.base.stat().st_mtime
-    except OSError:
-        begun = 0.0
-    return (
-        STATES[row.state],
-        run_title(row.folder.name),
-        f"{row.ended:,} of {row.trials:,}" if row.trials else DASH,
-        best,
-        str(row.best_number or DASH),
-        moment(begun),
-    )
+    def state(self, row: SearchState) -> str:
+        return "paused" if row.state == "interrupted" else row.state
 
 
 class SearchesPage(QWidget):
@@ -128,22 +115,8 @@ class SearchesPage(QWidget):
         self._show_buttons()
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
-        bar.addWidget(heading("Searches", 1.25))
-        bar.addSpacing(8)
-        bar.addWidget(self._about, 1)
-        for widget in (self.open, self.work, self.trash):
-            bar.addWidget(widget)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.view)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(10)
-        column.addLayout(bar)
-        column.addWidget(self.note)
-        column.addWidget(self.stack, 1)
+        bar = (heading("Searches", 1.25), self._about, self.open, self.work, self.trash)
+        self.stack = lay_out_list(self, bar, self.note, self.empty, self.view)
         em = self.fontMetrics().horizontalAdvance("m")
         for index, width in enumerate(_WIDTHS):
             self.view.horizontalHeader().resizeSection(index, width * em)

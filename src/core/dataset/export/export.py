@@ -26,7 +26,7 @@ from src.core.dataset.formats.threads import in_threads
 from src.core.dataset.formats.writing import all_or_nothing, safe_path
 from src.core.dataset.masks import IGNORE_INDEX, MaskMeaning
 from src.core.dataset.records import SPLITS, Sample, Split
-from src.core.typed import typed
+from src.core.report.text import typed
 
 Images = Literal["copy", "reference"]
 EXPORTS: dict[str, type[Writer]] = {"masks": MaskWriter, "coco": CocoWriter, "yolo": YoloWriter}
