@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from src.core.report.text import count
 from src.core.run import ChildProcess, Event, EventTail, RunSummary, summarise
 
 
@@ -61,7 +62,7 @@ class TerminalView:
             self._say("No checkpoint had been written before: the run starts from the beginning.")
         self._say(
             f"{event['train_samples']} training and {event['val_samples']} validation samples, "
-            f"{event['parameters'] / 1e6:.1f} million parameters, {event['steps_per_epoch']} steps an epoch, "
+            f"{event['parameters'] / 1e6:.1f} million parameters, {count(event['steps_per_epoch'], 'step')} an epoch, "
             f"on {event['device']} in {event['precision']}."
         )
 
@@ -99,7 +100,7 @@ class TerminalView:
         if summary.best_value is not None:
             best = f" Best {summary.metric} {summary.best_value:.4f} in epoch {summary.best_epoch}."
         epochs = f"{summary.epoch} {'epoch' if summary.epoch == 1 else 'epochs'}"
-        self._say(f"{summary.state.replace('_', ' ').capitalize()} after {epochs}.{best}")
+        self._say(f"{summary.title} after {epochs}.{best}")
         for line in (summary.cause, summary.cure):
             if line:
                 self._say(line)

@@ -12,6 +12,7 @@ from typing import Any
 from src.cli.data import build_layers, make_sample_set
 from src.cli.follow import follow
 from src.core.config import ConfigError, Resolved, RunConfig, dump_yaml, file_layer, override_layer, resolve
+from src.core.report.text import typed
 from src.core.run import (
     TITLES,
     ChildProcess,
@@ -69,7 +70,7 @@ def _other_device(place: Place) -> Result:
 
 def _dry_run(info: TaskInfo, resolved: Resolved[Any], silent: bool) -> Result:
     data = info.describe(resolved.config)
-    findings = info.check(resolved.config, data)
+    findings = info.check(resolved.config, data) + info.refused(resolved.config)
     if not silent:
         print(dump_yaml(resolved))
         print(data.summary())
@@ -98,7 +99,7 @@ def resume(arguments: argparse.Namespace) -> Result:
     asked = folder.read_json(folder.command).get("command") in ("stop", "pause")
     if not _wait_for_end(folder, 60.0 if asked else 0.5):
         raise RunFolderError(
-            f"The run {folder.name} is still running. Stop it first: app.py stop {arguments.run}."
+            f"The run {folder.name} is still running. Stop it first: {typed('stop', arguments.run)}."
         )
     if arguments.pairs:
         _change(folder, arguments.pairs)
@@ -157,9 +158,10 @@ def runs(arguments: argparse.Namespace) -> Result:
     if not arguments.json:
         if not found:
             print(f"There are no runs in {root}.")
+        wide = max([14, *(len(run.title) for run in found)])
         for run in found:
             best = f"{run.metric} {run.best_value:.4f}" if run.best_value is not None else ""
-            print(f"{run.folder.name:<52} {run.title:<14} {run.epoch:>4}/{run.epochs:<4} {best}")
+            print(f"{run.folder.name:<52} {run.title:<{wide}} {run.epoch:>4}/{run.epochs:<4} {best}")
     return 0, {"status": "ok", "folder": str(root), "runs": [run.as_json() for run in found]}
 
 

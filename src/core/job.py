@@ -49,6 +49,8 @@ class JobInfo:
         unavailable: Key of an option to the values that cannot be chosen on this machine (“*”: every value but the default),
             each with the reason as a sentence with its cure. Windows grey them; ``check`` refuses them, see
             `check_available`.
+        idle: From what the file of a model says of itself to the options that do nothing with it, each with the reason as a
+            sentence. Windows grey them.
         page: Which page of the windows shows the results; empty: that of the job's id.
     """
 
@@ -62,6 +64,7 @@ class JobInfo:
     label: Callable[[Any], str] = lambda _config: ""
     check: Callable[[Any], list[Finding]] = lambda _config: []
     unavailable: Callable[[], Mapping[str, Mapping[str, str]]] = dict
+    idle: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _facts: {}
     page: str = ""
 
 

@@ -18,7 +18,7 @@ from src.core.job import JobInfo
 CAPABILITIES = frozenset({"mixing", "soft_targets", "copy_paste", "distillation", "resizing"})
 
 
-def _nothing(key: str, value: Any) -> str:
+def _nothing(key: str, value: Any, values: Mapping[str, Any]) -> str:
     return ""
 
 
@@ -45,10 +45,10 @@ class TaskInfo:
             among its findings, each with a code ``changed.*``.
         look: How its samples are called and shown.
         recognise: The data options (without ``data.``) that a folder or file means to this task, or None where it is
-            none of its data sets. It looks at names, not into files. Formats of images with masks are known to
+            none of its data sets. It looks at names, and into a few files at most. Formats of images with masks are known to
             ``core.dataset.formats``, which is asked before all tasks.
-        explain: ``explain(key, value)``: what a person should know of a value of an option, beyond its label; the
-            first line is a title; empty where there is nothing to say.
+        explain: ``explain(key, value, values)``: what a person should know of a value of an option, beyond its label, given
+            the values beside it (by key); the first line is a title; empty where there is nothing to say.
         jobs: What can be done with a trained model, by id: ``evaluate``, ``predict``, ``export``, ….
         estimate: Facts for the summary ("parameters", ...), as far as they are known without torch.
         capabilities: What of the engine the task takes part in, of `CAPABILITIES`.
@@ -67,7 +67,7 @@ class TaskInfo:
     load_description: Callable[[Path, Any], Description]
     estimate: Callable[[Any], Mapping[str, float]]
     look: Look
-    explain: Callable[[str, Any], str] = _nothing
+    explain: Callable[[str, Any, Mapping[str, Any]], str] = _nothing
     recognise: Callable[[Path], Mapping[str, Any] | None] = _unknown
     jobs: Mapping[str, JobInfo] = field(default_factory=dict)
     capabilities: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ import torch
 
 from src import __version__
 from src.core.config import RunConfig
-from src.core.dataset.findings import Finding
+from src.core.dataset.findings import Finding, counted
 from src.core.engine.callbacks import Callback
 from src.core.engine.compiling import compile_where_it_works
 from src.core.engine.debugging import FAST_EPOCHS, ProfilerTrace, findings_of, shortened
@@ -75,7 +75,10 @@ def assemble(
     task = with_teacher(task)
     group.in_turn(lambda: task.prepare_data(stages(writer), lambda: inbox.poll() is not None, note))
     model = task.build_model().to(device)
-    if training.channels_last:
+    if training.channels_last and group.parts:
+        note(Finding("notice", "divided-layout", "Divided weights (training.strategy=fsdp) need the usual memory layout: "
+                     "training.channels_last does nothing.", "", ("training.channels_last",)))  # fmt: skip
+    elif training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaders = shortened(training.debug, group.share(task.build_loaders(device)))
     for found in findings_of(training.debug):
@@ -87,7 +90,13 @@ def assemble(
         note(said)
     groups = task.parameter_groups(model, training.optimizer)
     optimizer = build_optimizer(training.optimizer, groups, device)
-    updates = -(-len(loaders[0]) // training.accumulate)
+    batches = len(loaders[0])
+    if training.accumulate > batches:
+        there = counted(batches, "batch", "batches")
+        note(Finding("notice", "accumulate", f"training.accumulate is {training.accumulate}, and an epoch has {there}: no more are "
+                     "added before an update.", "Accumulate fewer, or choose a smaller batch size.",
+                     ("training.accumulate",)))  # fmt: skip
+    updates = -(-batches // training.accumulate)
     epochs = min(training.epochs, FAST_EPOCHS) if training.debug.fast else training.epochs
     options = LoopOptions(
         epochs=epochs, accumulate=training.accumulate, clip_norm=training.clip_norm, ema_decay=training.ema_decay,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from src.core.dataset.findings import DatasetError
+from src.core.dataset.findings import DatasetError, counted
 from src.core.run import CheckpointIndex, EventTail, RunFolder
 
 #: Findings on what a run begins from; a run that goes on has begun.
@@ -33,15 +33,20 @@ def unchanged(folder: RunFolder, error: DatasetError) -> dict[str, Any]:
     }
 
 
-def restore(
-    index: CheckpointIndex, trainer: Any, data: Any, warn: Callable[[str, str, str, list[str]], None]
-) -> bool:
+def restore(index: CheckpointIndex, trainer: Any, data: Any, warn: Callable[..., None]) -> bool:
     """Go on from the newest sound checkpoint; False where none had been written yet.
+
+    Args:
+        index: Of the run.
+        trainer: Of which everything is replaced by what the checkpoint holds.
+        data: The description of its data set.
+        warn: Tells ``code, message, cure, where`` and perhaps ``severity``.
 
     Raises:
         ResumeError: The run is complete, no checkpoint can be read, or it was trained with other classes.
     """
     from src.core.engine.checkpoint import CheckpointError, load_into, read_state
+    from src.core.engine.snapshot import same_optimizer
 
     entry, problems = index.newest_sound()
     for problem in problems:
@@ -66,6 +71,9 @@ def restore(
         if split != data.split_hash:
             raise ResumeError(f"The checkpoint was trained on the split {split[:12]}, and dataset/ holds {data.split_hash[:12]}.",
                               "Put the run's dataset folder back as it was, or start a new run.")  # fmt: skip
+        if not same_optimizer(trainer.optimizer, state["optimizer"]):
+            raise ResumeError("The checkpoint was trained with another optimiser, or with other groups of weights (share of the "
+                              "encoder, layer decay).", "Put training.optimizer back in config.yaml, or clone the run.")  # fmt: skip
         load_into(trainer.model, state["model"], entry.file)
     except CheckpointError as error:
         raise ResumeError(
@@ -75,4 +83,18 @@ def restore(
     if trainer.state.epoch > trainer.options.epochs:
         raise ResumeError(f"This run has done all its {trainer.options.epochs} epochs.",
                           f"To train on, raise them: resume … training.epochs={trainer.options.epochs * 2}.")  # fmt: skip
+    _tell_changes(trainer, header, warn)
     return True
+
+
+def _tell_changes(trainer: Any, header: dict[str, Any], warn: Callable[..., None]) -> None:
+    """Say what another length of the run, or of its epochs, changed: then it is not the run that was not interrupted."""
+    before, batches = header.get("batches"), len(trainer.train_loader)
+    if before and before != batches:
+        warn("resumed-steps", f"An epoch had {counted(before, 'step')} and has {batches} now. The run goes on at the same share of "
+             "its epochs, with other batches than it would have had.", "", ["training.batch_size"], "notice")  # fmt: skip
+    planned, epochs, history = header["schedule"].get("epochs"), trainer.options.epochs, trainer.state.history
+    if planned and planned != epochs and history:
+        warn("resumed-epochs", f"The run was planned for {counted(planned, 'epoch')} and has {epochs} now. Its learning rate goes on "
+             f"at {trainer.schedule.rate:.3g}, where the schedule of {epochs} stands; it was {history[-1]['lr']:.3g}.",
+             "", ["training.epochs"], "notice")  # fmt: skip

@@ -43,16 +43,6 @@ def load_config(folder: RunFolder) -> Resolved[RunConfig]:
     return Resolved(resolved.config, origins)
 
 
-def _found_nothing(metric: str, cause: str) -> dict[str, str]:
-    """What to say of a training that went to its end and taught nothing."""
-    said = f"The best value of {metric} on the validation data is 0: the model finds nothing of what the labels show."
-    return {
-        "cause": f"{cause} {said}".strip(),
-        "cure": "See in the previews whether images and labels belong together, then train again: for more epochs, with another "
-                "learning rate, or with a loss made for what is rare.",
-    }  # fmt: skip
-
-
 def run_training(
     path: Path, *, resume: bool, follow_parent: bool, callbacks: Sequence[Any] = (), signals: bool = True
 ) -> int:
@@ -115,6 +105,7 @@ class TrainingJob:
             company.close(at_once=self.ending.get("status") in (None, "failed"))
 
     def _train(self, config: RunConfig, info: Any, data: Any, company: Company) -> None:
+        from src.core.engine.ending import found_nothing
         from src.jobs.assemble import assemble, environment
 
         self.folder.write_json(self.folder.environment, environment(config, data, company.group))
@@ -128,12 +119,12 @@ class TrainingJob:
                 measure_baselines(trainer.task, self.writer, self.inbox, reason_of)
             outcome = trainer.fit()
             self.ending = {"status": outcome.status, "cause": outcome.cause, "cure": outcome.cure}
-            if (
-                outcome.status in ("completed", "stopped_early")
-                and trainer.maximise
-                and trainer.state.best_value == 0
-            ):
-                self.ending |= _found_nothing(trainer.metric, outcome.cause)
+            if outcome.status in ("completed", "stopped_early") and (barren := found_nothing(trainer)):
+                self.ending |= {
+                    "verdict": barren.verdict,
+                    "cause": f"{outcome.cause} {barren.cause}".strip(),
+                    "cure": barren.cure,
+                }
             if outcome.status == "stopped" and (why := reason(self.folder)):  # not by a person
                 self.ending |= {
                     "cause": why,

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +37,9 @@ class PictureNetwork(SignalNetwork):
         Raises:
             ValueError: timm has no network of this name.
         """
+        # imported late: it takes as long as all else together, and most models of signals have no picture
+        import timm
+
         if not timm.is_model(name):
             raise ValueError(f"timm has no network “{name}”.")
         body = timm.create_model(

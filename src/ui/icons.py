@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from PyQt5.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QIcon, QIconEngine, QPainter, QPixmap
@@ -84,6 +85,11 @@ def paint_icon(painter: QPainter, name: str, role: str, place: QPoint, size: int
 def state_icon_name(state: str) -> str:
     """The icon of a run's state."""
     return "state-completed" if state == "stopped_early" else f"state-{state}"
+
+
+def run_look(run: Any) -> tuple[str, str]:
+    """Name and role of the icon of a `RunSummary`; one that taught next to nothing does not look like a success."""
+    return ("warning", "warn") if run.verdict else (state_icon_name(run.state), STATE_ROLES[run.state])
 
 
 def app_icon() -> QIcon:

@@ -83,24 +83,35 @@ class JobCommands(WindowCommands):
         self.open_job_dialog("export")
 
     def open_job_dialog(self, job: str, model: str = "") -> None:
-        """The settings of a job; with the model of the run that is shown, where none is named."""
+        """The settings of a job, as the problem of its model has them.
+
+        Where no model is named it is the one that is shown (a run, or the model chosen in the library), else that of the run
+        that was opened last; another one can be chosen in the dialog, of another problem too.
+        """
         from src.core.run import ModelError
         from src.core.run.library import find_record
         from src.tasks.catalog import TASKS
 
-        view = self.tabs.run_view()
-        if not model and view is not None and view.folder is not None:
-            model = str(view.folder.path)
         task = ""
-        try:
-            task = find_record(model).task if model else ""
-        except ModelError:
-            model = ""  # the run that is shown has no model yet: another one is chosen
+        for name in [model] if model else [*self._shown_models(), *self.settings.recent("run")]:
+            try:
+                task, model = find_record(name).task, name
+                break
+            except ModelError:  # a run that has no model yet: another one is taken
+                model = ""
         info = TASKS.get(task, next(iter(TASKS.values())))
         if job not in info.jobs:
             self.tell(f"“{info.title}” has no such command for its models.", "info")
             return
         self.ask_job(info.jobs[job], {"model": model, "task": info.id})
+
+    def _shown_models(self) -> list[str]:
+        """The model of the page that is shown: of a run, or chosen in the library."""
+        page: Any = self.tabs.currentWidget()
+        if hasattr(page, "close_library"):
+            return [str(page.record.path)] if page.record is not None else []
+        view = self.tabs.run_view()
+        return [str(view.folder.path)] if view is not None and view.folder is not None else []
 
     def ask_job(self, info: JobInfo, values: Mapping[str, Any]) -> None:
         """The settings of a job, beginning with these values."""
@@ -113,6 +124,7 @@ class JobCommands(WindowCommands):
             self.tell(str(error))
             return
         dialog.started_job.connect(self._start_job)
+        dialog.other_task.connect(self.open_job_dialog)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

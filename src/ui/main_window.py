@@ -47,6 +47,7 @@ class MainWindow(RunCommands):
         self._runs_dir = runs_dir
         self._watcher: Any = None
         self._is_painted = False
+        self._said_over: QWidget | None = None
         self.setWindowTitle("Lathe")
         self.setWindowIcon(app_icon())
         self.setObjectName("main_window")
@@ -176,6 +177,9 @@ class MainWindow(RunCommands):
     def tabs_changed(self) -> None:
         """Another tab, or another state of the run shown: the menus follow."""
         empty = self.tabs.count() == 0
+        if self._said_over is not None and self._said_over is not self.tabs.currentWidget():
+            self._said_over = None
+            self.message.hide()
         if empty:
             self.welcome.put_recent(self.settings.recent("dataset"), self.settings.recent("run"))
         self.pages.setCurrentWidget(self.welcome if empty else self.tabs)
@@ -202,8 +206,9 @@ class MainWindow(RunCommands):
             self.runs.choose(view.folder.path)
 
     def tell(self, text: str, level: str = "bad") -> None:
-        """Say what happened and what to do, without stopping anybody."""
+        """Say what happened and what to do, without stopping anybody; good news goes with the page that it was said over."""
         self.message.tell(text, level)
+        self._said_over = self.tabs.currentWidget() if level in ("good", "info") else None
 
     # ---- the end
 

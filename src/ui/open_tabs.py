@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QMessageBox, QTabBar, QTabWidget, QWidget
 
-from src.ui.icons import STATE_ROLES, icon, state_icon_name
+from src.ui.icons import STATE_ROLES, icon, run_look, state_icon_name
 from src.ui.text import run_title
 from src.ui.theme import theme
 
@@ -123,7 +123,7 @@ class OpenTabs(QTabWidget):
     def _summary(self, view: RunView, summary: RunSummary) -> None:
         index = self.indexOf(view)
         if index >= 0:
-            self.setTabIcon(index, icon(state_icon_name(summary.state), STATE_ROLES[summary.state]))
+            self.setTabIcon(index, icon(*run_look(summary)))
         if view is self.currentWidget():
             self.changed.emit()
 
@@ -137,7 +137,7 @@ class OpenTabs(QTabWidget):
         for index, page in enumerate(self._pages()):
             summary = getattr(page, "summary", None)
             if summary:
-                self.setTabIcon(index, icon(state_icon_name(summary.state), STATE_ROLES[summary.state]))
+                self.setTabIcon(index, icon(*run_look(summary)))
             elif hasattr(page, "close_data") or hasattr(page, "close_library"):
                 self.setTabIcon(index, icon("images" if hasattr(page, "close_data") else "library"))
             elif hasattr(page, "tool_icon"):

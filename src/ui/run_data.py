@@ -249,7 +249,7 @@ class RunData:
         word, cause = _ENDINGS.get(status, status), str(event.get("cause") or "")
         said = cause.startswith(word.rstrip("."))
         text = cause if said else " ".join(filter(None, [word, cause]))
-        level = "error" if status in ("failed", "killed") else "info"
+        level = "error" if status in ("failed", "killed") else "warning" if event.get("verdict") else "info"
         self.messages.append(Message(event.time, level, text, str(event.get("cure") or "")))
         return {"ending", "messages", "progress"}
 

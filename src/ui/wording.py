@@ -26,6 +26,19 @@ def in_words(text: str) -> str:
     return _pattern().sub(_said, text)
 
 
+#: What the help of an option says of an empty value, and the example that it gives.
+_EMPTY = re.compile(r"\b[Ee]mpty:? ([^.;]+)")
+_EXAMPLE = re.compile(r"\b(?:such as|as in) (\S+?)[.,:;]?(?= |$)")
+
+
+def when_empty(option: Option) -> str:
+    """For the empty field of an option, from its help: ``empty: takes the workspace``, ``for example (part\\d+)_``, or nothing."""
+    if found := _EMPTY.search(option.help):
+        return f"empty: {found[1]}"
+    found = _EXAMPLE.search(option.help)
+    return f"for example {found[1]}" if found else ""
+
+
 def _said(match: re.Match[str]) -> str:
     key, between, opening, value, closing = match.groups()
     label = f"“{_known()[key].label}”"

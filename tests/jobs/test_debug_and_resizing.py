@@ -25,6 +25,19 @@ def test_a_quick_trial_is_short_and_says_so(new_run: Callable[..., RunFolder]) -
 
 
 @pytest.mark.timeout(60)
+def test_more_accumulated_batches_than_an_epoch_has_are_told(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(
+        "training.debug.overfit_batches=2",
+        "training.epochs=1",
+        "training.batch_size=1",
+        "training.accumulate=9",
+    )
+    assert run_training(folder.path, resume=False, follow_parent=False) == 0
+    (said,) = [e for e in EventTail(folder.events).read() if e.get("code") == "accumulate"]
+    assert said["severity"] == "notice" and "is 9, and an epoch has 2 batches" in said["message"]
+
+
+@pytest.mark.timeout(60)
 def test_training_images_grow_and_validation_has_the_full_size(new_run: Callable[..., RunFolder]) -> None:
     sizes: dict[int, set[tuple[int, ...]]] = {}
 

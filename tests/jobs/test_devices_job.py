@@ -24,6 +24,19 @@ def wait_for(what: Callable[[], object], seconds: float = 100.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.timeout(120)
+def test_divided_weights_of_a_real_network_with_the_usual_options(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run("training.devices=2", "training.strategy=fsdp", "training.epochs=1", "monitoring.preview_samples=0",
+                     "training.optimizer.name=sgd")  # fmt: skip
+    child = ChildProcess(folder, detached=False)
+    child.start()
+    wait_for(lambda: child.poll() is not None)
+    found = summarise(folder)
+    assert found.state == "completed", found.cause
+    codes = {e.get("code") for e in EventTail(folder.events).read()}
+    assert "divided-layout" in codes, "channels-last was on, and its weights could not be divided"
+
+
 @pytest.mark.timeout(240)
 def test_a_killed_device_ends_the_run_with_a_sentence_and_leaves_no_process(
     new_run: Callable[..., RunFolder],

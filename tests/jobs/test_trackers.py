@@ -51,6 +51,8 @@ def followed(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, body: str) -> t
         ("import os\nos._exit(9)", "exit code 9"),
         ("raise OSError(28, 'No space left on device')", "exit code 1"),
         ("print('noise that is no JSON', flush=True)\nraise SystemExit(4)", "exit code 4"),
+        # a full disk cut its words short, and what it said next stands in the same line
+        (SAYS.format('{"rea') + "raise SystemExit(5)", "exit code 5"),
     ],
 )
 def test_a_dead_tracker_costs_one_warning(

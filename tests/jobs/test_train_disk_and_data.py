@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from src.cli.follow import TerminalView
 from src.core.engine import recorder
 from src.core.engine.callbacks import Callback
+from src.core.engine.ending import found_nothing
 from src.core.run import CheckpointIndex, RunFolder, commands, summarise
 from src.core.run.compare import compare_runs
 from src.jobs import train as job
@@ -90,15 +92,40 @@ def test_a_stopped_run_whose_images_are_away_stays_stopped_and_goes_on_when_they
     assert run(folder, resume=True).state == "completed"
 
 
-def test_a_run_that_found_nothing_says_so(new_run: NewRun) -> None:
-    class Nothing(Callback):
+@pytest.mark.parametrize(
+    ("recalls", "best", "verdict", "says"),
+    [
+        ({"background": 1.0, "scratch": 0.0}, 0.9, "found only background", "recognises background alone"),
+        ({"background": 1.0, "scratch": 0.0, "dent": float("nan")}, 0.5, "found only background", "Of the 2 classes"),
+        ({"dent": 0.0, "scratch": 0.0}, 0.0, "found nothing", "recognises none"),
+        ({}, 0.0, "found nothing", "is 0"),
+        ({"background": 0.9, "scratch": 0.01}, 0.01, "", ""),
+        ({"background": 1.0, "scratch": float("nan")}, 1.0, "", ""),
+    ],
+)  # fmt: skip
+def test_a_model_that_recognises_one_class_at_most_has_found_nothing(
+    recalls: dict[str, float], best: float, verdict: str, says: str
+) -> None:
+    history = [{"epoch": 1, "per_class": {name: {"recall": value} for name, value in recalls.items()}}]
+    state = SimpleNamespace(history=history, best_epoch=1, best_value=best)
+    found: Any = found_nothing(SimpleNamespace(state=state, maximise=True, metric="iou"))  # type: ignore[arg-type]
+    assert (found.verdict if found else "") == verdict and (not found or says in found.cause)
+
+
+def test_a_run_that_found_one_class_only_is_not_plainly_completed(
+    new_run: NewRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OnlyBackground(Callback):
         def on_run_end(self, trainer: Any, outcome: Any) -> None:
-            trainer.state.best_value = 0.0
+            trainer.state.history[-1]["per_class"] = {"background": {"recall": 1.0}, "dent": {"recall": 0.0}}
 
     folder = new_run("training.epochs=1")
-    job.run_training(folder.path, resume=False, follow_parent=False, callbacks=[Nothing()])
+    job.run_training(folder.path, resume=False, follow_parent=False, callbacks=[OnlyBackground()])
     found = summarise(folder)
-    assert found.state == "completed" and "finds nothing" in found.cause and "previews" in found.cure
+    assert found.state == "completed" and found.title == "Completed, found only background"
+    assert "previews" in found.cure and found.as_json()["verdict"] == "found only background"
+    TerminalView(silent=False).end(found)
+    assert "Completed, found only background after 1 epoch." in capsys.readouterr().err
 
 
 def test_time_and_speed_of_a_comparison_are_those_of_the_header(new_run: NewRun) -> None:

@@ -36,7 +36,9 @@ def test_a_callback_of_ones_own_sees_the_run_and_signals_stay_whose_they_were(co
 @pytest.mark.timeout(60)
 def test_what_it_raises_is_the_cause_of_the_end(config_file: Path) -> None:
     found = train(config_file, callbacks=[Own(fails=True)])
-    assert found["status"] == "failed" and "a mistake of mine" in found["cause"]
+    assert found["status"] == "failed"
+    assert found["cause"] == "Your callback Own.on_epoch_end raised KeyError: 'a mistake of mine'"
+    assert "train.log" in found["cure"] and "Lathe does not know" not in found["cure"]
 
 
 def test_wrong_options_are_refused_before_anything_starts(config_file: Path) -> None:

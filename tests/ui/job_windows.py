@@ -28,7 +28,10 @@ def write_model(path: Path, facts: dict[str, Any] | None = None) -> None:
 
 
 def make_model_run(
-    runs_dir: Path, name: str = "2026-05-01_tiles_unet-resnet18_1", value: float = 0.81
+    runs_dir: Path,
+    name: str = "2026-05-01_tiles_unet-resnet18_1",
+    value: float = 0.81,
+    facts: dict[str, Any] | None = None,
 ) -> RunFolder:
     """A completed run with a best and a last checkpoint."""
     folder = make_fake_run(runs_dir, name=name, epochs=3, previews=False)
@@ -37,7 +40,7 @@ def make_model_run(
     entries = []
     for epoch, roles in ((2, ("best",)), (3, ("last",))):
         file = folder.checkpoints / f"epoch{epoch}.safetensors"
-        write_model(file)
+        write_model(file, facts)
         entries.append(
             CheckpointEntry(file.name, file_hash(file), file.stat().st_size, epoch, 0, roles, value)
         )

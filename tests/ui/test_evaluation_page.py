@@ -24,10 +24,10 @@ from src.core.evaluation.scores import class_scores
 from src.core.run import Event
 from src.threads.evaluation_files import find_evaluations, read_head, read_in_pieces
 from src.ui.theme import apply_theme
-from src.ui.widgets.paired import verdict
 from src.ui.widgets.evaluation_images import ALARMS, MISSED
 from src.ui.widgets.evaluation_page import EvaluationPage
 from src.ui.widgets.evaluation_tiles import headline
+from src.ui.widgets.paired import verdict
 from tests.ui.evaluation_document import evaluation, write
 
 ROOT = Path(__file__).parents[2]
@@ -157,9 +157,7 @@ def test_tiles_say_the_numbers_with_their_intervals(
     assert "40 images" in page.overview.facts.text() and "10 groups (by folder)" in page.overview.facts.text()
 
 
-@pytest.mark.parametrize(
-    ("value", "said"), [(12.5, "12.5"), (0.21, "0.210"), (1234.5, "1,234"), (None, "–")]
-)
+@pytest.mark.parametrize(("value", "said"), [(12.5, "12.5"), (0.21, "0.210"), (1234.5, "1,234"), (None, "–")])
 def test_false_objects_are_not_written_like_thousands(value: float | None, said: str) -> None:
     document = evaluation(12)
     document.objects.false_per_image.value = value

@@ -18,7 +18,7 @@ from src.tasks.catalog import task_info
 from src.ui.dialogs.job_dialog import JobDialog
 from src.ui.theme import apply_theme
 from tests.fake_jobs import until
-from tests.ui.job_windows import make_job, make_model_run, write_model
+from tests.ui.job_windows import FACTS, make_job, make_model_run, write_model
 
 __all__ = ["until"]
 
@@ -143,6 +143,24 @@ def test_nothing_is_called_wrong_before_anything_was_chosen(
     dialog.deleteLater()
 
 
+@pytest.mark.parametrize(
+    ("job", "keys"), [("predict", ["threshold"]), ("evaluate", ["threshold", "threshold_for"])]
+)
+def test_a_threshold_is_grey_with_the_reason_while_the_model_has_several_classes(
+    qtbot: Any, qapp: Any, tmp_path: Path, job: str, keys: list[str]
+) -> None:
+    write_model(tmp_path / "several.safetensors")
+    write_model(tmp_path / "one.safetensors", {**FACTS, "out_channels": 1, "classes": ["background", "pit"]})
+    dialog = JobDialog(task_info("segmentation").jobs[job], {}, None, tmp_path / "runs")
+    fields = [dialog.form.fields[key] for key in keys]
+    for name, several in (("several", True), ("one", False), ("several", True)):
+        dialog.model.choose(str(tmp_path / f"{name}.safetensors"))
+        assert [field.enabled for field in fields] == [not several] * len(keys)
+        assert ("knows several classes" in fields[0].label.toolTip()) == several
+    dialog.close()
+    dialog.deleteLater()
+
+
 def test_last_checkpoint_is_what_is_started(open_dialog: Any, tmp_path: Path, until: Any) -> None:
     run = make_model_run(tmp_path / "runs")
     dialog = open_dialog(model=str(run.path))
@@ -235,6 +253,28 @@ def test_start_hands_over_and_the_values_are_remembered(
     values = open_dialog().form.values()
     assert (values["depth"], values["images"], values["name"]) == (4, ["/a"], "")
     assert open_dialog(depth=1).form.values()["depth"] == 1
+
+
+def test_a_click_on_start_while_the_settings_are_checked_is_not_lost(
+    open_dialog: Any, tmp_path: Path, until: Any, qtbot: Any
+) -> None:
+    dialog = open_dialog(model=str(make_model_run(tmp_path / "runs").path))
+    dialog.take(["/a"])
+    assert not ready(dialog)  # nothing was checked yet
+    until(lambda: ready(dialog))
+    depth = dialog.form.fields["depth"].editor.spin
+    depth.setValue(7)
+    assert ready(dialog)
+    qtbot.mouseClick(dialog.start_button, Qt.LeftButton)
+    assert dialog.status.text().startswith("Starts as soon as")
+    until(lambda: "found something new" in dialog.status.text())
+    assert dialog.isVisible() and not ready(dialog)
+    depth.setValue(4)
+    until(lambda: ready(dialog))
+    depth.setValue(5)
+    with qtbot.waitSignal(dialog.started_job) as started:
+        qtbot.mouseClick(dialog.start_button, Qt.LeftButton)
+    assert started.args[0].config.depth == 5 and not dialog.isVisible()
 
 
 def test_a_number_that_may_be_empty_is_automatic_then(qtbot: Any) -> None:

@@ -116,6 +116,16 @@ def test_closing_while_it_works_asks_once_and_ends_it(
 # ---- folders of jobs that were done before
 
 
+def test_what_the_page_counts_is_not_said_twice(view: JobView, tmp_path: Path) -> None:
+    figures = ["2 images were predicted, 8 a second.", "5 objects on 2 images in all."]
+    view.open_job(
+        make_job(
+            tmp_path / "a", "predict", tmp_path / "m.pth", said=[*figures, "1 was removed."], figures=figures
+        )
+    )
+    assert view.state == "completed" and view.head.said.text() == "1 was removed."
+
+
 def test_an_old_job_is_shown_with_what_it_said(view: JobView, tmp_path: Path) -> None:
     folder = make_job(
         tmp_path / "a", "tidy", tmp_path / "m.pth", said=["Good.", "Better."], report="report/index.html"

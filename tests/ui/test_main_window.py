@@ -195,6 +195,21 @@ def test_dataset_folder_without_images_says_what_is_expected(
     assert "images" in view.empty._text.text() and view.pages.currentIndex() == 0
 
 
+def test_good_news_goes_with_its_tab_and_an_error_stays(window: MainWindow, tmp_path: Path) -> None:
+    first, second = (
+        make_fake_run(tmp_path / "runs", f"2026-05-0{k}_a_b_1", epochs=1, previews=False) for k in (1, 2)
+    )
+    window.show_run(first)
+    window.tell("Imported 5 images.", "good")
+    window.tabs_changed()
+    assert window.message.isVisible()
+    window.show_run(second)
+    assert not window.message.isVisible()
+    window.tell("That could not be done. Do this.")
+    window.show_run(first)
+    assert window.message.isVisible()
+
+
 def test_everything_that_takes_input_has_a_name(window: MainWindow, tmp_path: Path) -> None:
     window.show_run(make_fake_run(tmp_path / "runs", epochs=1, previews=False))
     nameless = [

@@ -204,6 +204,35 @@ def test_a_job_that_the_task_does_not_have_is_told(window: MainWindow) -> None:
     assert not dialogs(window) and "no such command" in window.message.text.text()
 
 
+def test_the_model_decides_whose_job_it_is(window: MainWindow, runs: Path, until: Any) -> None:
+    """The one that is shown, chosen in the library, or of the run that was opened last; or chosen in the dialog."""
+    facts = {"task": "bearing", "classes": ["inner", "outer"]}
+    bearing = make_model_run(runs, "2026-04-01_rig_lines_1", 0.6, facts)
+    evaluate = window.menus.actions["evaluate_model"]
+
+    def opened(model: Path, task: str) -> JobDialog:
+        evaluate.trigger()
+        dialog = dialogs(window)[-1]
+        assert (dialog.model.model, dialog.setup.task) == (str(model), task)
+        return dialog
+
+    window.menus.actions["show_models"].trigger()
+    library = window.tabs.currentWidget()
+    until(lambda: library.proxy.rowCount() == 3)
+    library.choose(bearing.path)
+    opened(bearing.path, "bearing").close()
+    window.open_run_path(bearing.path)
+    opened(bearing.path, "bearing").close()
+    window.tabs.close_all()
+    dialog = opened(bearing.path, "bearing")  # the run that was opened last
+    until(lambda: dialog.model.box.count() == 3)
+    assert dialog.model.box.itemText(1).startswith("Semantic segmentation:")
+    dialog.model.choose(str(runs / "2026-05-01_tiles_unet_1"))
+    assert not dialog.isVisible()
+    other = dialogs(window)[-1]
+    assert other.setup.task == "segmentation" and other.model.model == str(runs / "2026-05-01_tiles_unet_1")
+
+
 def test_the_run_and_its_context_menu_offer_the_jobs(window: MainWindow, runs: Path, qtbot: Any) -> None:
     from src.core.run import RunFolder
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from src.core.dataset.checking.statistics import histogram
 from src.core.run import Event
 from src.ui.run_data import RunData
 from src.ui.text import duration, metric_title, number
 from src.ui.widgets.plot_axes import TimeAxis, ValueAxis
 from src.ui.widgets.plot_range import Limits, padded
+from src.ui.widgets.stat_plot import Chart, StatPlot
 
 ROOT = Path(__file__).parents[2]
 EPOCH = {
@@ -138,3 +140,26 @@ def test_time_axis_has_a_readable_time_however_narrow_it_is(qapp, span: float) -
     assert 1 <= len(inside) <= 5
     labels = axis.tickStrings(inside, 1.0, step)
     assert len(set(labels)) == len(labels) and all(labels)
+
+
+@pytest.mark.parametrize(
+    ("width", "labels", "said"),
+    [(800.0, {"799", "800", "801"}, "800 px"), (128.25, None, "122 to 135 px")],
+)
+def test_a_constant_is_shown_by_plain_numbers(
+    qtbot, qapp, width: float, labels: set[str] | None, said: str
+) -> None:
+    drawn = histogram({"train": [width] * 9, "val": [width] * 3}, "Image width", "px")
+    chart = Chart(
+        "Image width", "Width (px)", "Images", drawn["counts"], edges=tuple(drawn["edges"]), unit="px"
+    )
+    plot = StatPlot(chart)
+    qtbot.addWidget(plot)
+    plot.resize(600, 300)
+    plot.show()
+    low, high = plot._plot.getPlotItem().getViewBox().viewRange()[0]
+    ticks = [v for _, values in plot._x.tickValues(low, high, 500.0) for v in values]
+    shown = set(plot._x.tickStrings(ticks, 1.0, plot._x.tickSpacing(low, high, 500.0)[0][0]))
+    assert shown and (labels is None or shown <= labels)
+    plot.show_at(len(chart.edges) // 2 - 1)
+    assert plot.value.text().startswith(f"{said}:  Training 9")

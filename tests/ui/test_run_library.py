@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from PyQt5.QtCore import QItemSelectionModel, Qt
-from PyQt5.QtWidgets import QDialog, QMessageBox
+from PyQt5.QtWidgets import QApplication, QDialog, QMessageBox
 
 from src.core.run import RunFolder, summarise
 from src.core.run.compare import compare_runs
 from src.core.run.queue import RunQueue
 from src.core.run.run_care import keep_said, list_trash, trash_run
-from src.core.run.said import read_said
+from src.core.run.said import Said, read_said
 from src.ui.dialogs import reproduce_dialog
 from src.ui.dialogs.reproduce_dialog import ReproduceDialog
 from src.ui.dialogs.run_notes import RunNotesDialog
@@ -106,6 +106,22 @@ def test_the_filter(panel: RunsPanel, wanted: Wanted, found: list[str]) -> None:
 def test_the_text_looks_at_tags_and_notes_too(panel: RunsPanel, text: str, number: int) -> None:
     panel.filter.setText(text)
     assert len(listed(panel)) == number
+
+
+def test_a_run_with_tags_has_a_line_for_them(panel: RunsPanel) -> None:
+    view = panel.list
+
+    def heights() -> list[int]:
+        QApplication.processEvents()
+        return [
+            view.visualRect(view.model().index(row, 0)).height() for row in range(view.model().rowCount())
+        ]
+
+    tagged = [bool(run.said.tags) for run in panel.model.runs()]
+    low, high = min(heights()), max(heights())
+    assert low < high and [height == high for height in heights()] == tagged == [True, False, True]
+    panel.model.mark(panel.model.runs()[1].folder.path, Said(tags=("new",)))
+    assert heights() == [high] * 3
 
 
 def test_the_menu_of_the_filter_has_every_tag_once(panel: RunsPanel) -> None:

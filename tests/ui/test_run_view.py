@@ -16,9 +16,11 @@ from PyQt5.QtWidgets import QApplication
 from src.core.run import EventWriter, RunFolder
 from src.core.run.state import claim, summarise
 from src.ui import run_control
+from src.ui.icons import run_look
 from src.ui.theme import apply_theme
 from src.ui.widgets.run_buttons import RunButtons
 from src.ui.widgets.run_view import RunView
+from src.ui.widgets.runs_list import state_words
 from tests.fakes import FakeFollower, make_fake_run, write_epoch, write_preview, write_start
 
 
@@ -357,3 +359,17 @@ def test_run_that_failed_at_once_does_not_wait(view: RunView, qtbot, tmp_path: P
     writer.close()
     view.show_run(folder)
     qtbot.waitUntil(lambda: view.header.run_text.text() == "Ended before the first step")
+
+
+def test_a_run_that_found_nothing_does_not_look_like_a_success(view: RunView, qtbot, tmp_path: Path) -> None:
+    folder = make_fake_run(tmp_path, epochs=3, previews=False, ending=None)
+    writer = EventWriter(folder.events)
+    writer.write("run_ended", status="completed", verdict="found only background", cause="Of the 2 classes …",
+                 cure="See the previews.", epoch=3)  # fmt: skip
+    writer.close()
+    view.show_run(folder)
+    qtbot.waitUntil(lambda: view.header.state.text() == "Completed, found only background")
+    assert view.header.ending.property("role") == "warn" and view.header.cause.text()
+    found = summarise(folder)
+    assert run_look(found) == ("warning", "warn") and state_words(found).startswith("Found only background")
+    qtbot.waitUntil(lambda: any(m.level == "warning" and "2 classes" in m.text for m in view.data.messages))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PyQt5.QtCore import QObject, Qt, pyqtSignal
 
@@ -102,6 +103,22 @@ def test_trials_their_values_and_what_mattered(page: SearchPage, results: dict[s
     assert page.halt.text() == "&Stop" and page.best.isEnabled()
 
 
+def test_a_line_goes_on_over_an_option_that_its_trial_did_not_use(
+    page: SearchPage, results: dict[str, Any]
+) -> None:
+    assert "did not use" not in page.parallel.value.text()
+    lines = results["parallel"]["lines"]
+    lines[0]["values"][1] = None  # neither a break in the line nor a value of the option
+    lines[1]["values"][0] = None
+    page.show_search(results, "completed", "")
+    drawn = page.parallel._lines
+    assert np.isfinite(drawn).all() and drawn[0, 1] == pytest.approx(drawn[0, [0, 2]].mean())
+    assert drawn[1, 0] == drawn[1, 1] and "did not use" in page.parallel.value.text()
+    results["parallel"]["lines"] = lines[:1]
+    page.show_search(results, "completed", "")
+    assert marks(page.parallel._axes()[-1]) == [(0.5, "0.5")]
+
+
 def test_the_choice_stays_while_results_come_in(page: SearchPage, results: dict[str, Any]) -> None:
     page.show_search(results, "running", "")
     page.choose(3)
@@ -190,6 +207,18 @@ def test_every_option_that_is_offered_can_be_added_and_taken_away(dialog: Search
     for index in range(dialog.space.box.count()):
         dialog.space.add(dialog.space.box.itemData(index))
     assert len(dialog.space.rows) == dialog.space.box.count() > 40
+    dialog.check()
+    said = {key: row.problem.text() for key, row in dialog.space.rows.items() if row.problem.text()}
+    # a range that nobody has thought about yet can be searched; of choices a person takes a second one
+    assert said and all("at least two different values" in text for text in said.values()), said
+    assert not any(dialog.space.rows[key].option.kind in ("int", "float", "bool") for key in said)
+    for key in said:
+        dialog.space.remove(key)
+    dialog.check()  # beside AdamW a momentum would never be drawn
+    said = {key: row.problem.text() for key, row in dialog.space.rows.items() if row.problem.text()}
+    assert "training.optimizer.momentum" in said and all("does nothing" in text for text in said.values()), (
+        said
+    )
     for key in list(dialog.space.rows):
         dialog.space.remove(key)
     dialog.check()

@@ -224,9 +224,13 @@ def test_preset_changes_what_it_says_and_keeps_the_folders(
     dialog.forms["Training"].fields["training.epochs"].editor.spin.setValue(9)
     dialog.forms["Training"].fields["training.batch_size"].editor.spin.setValue(3)
     box = dialog.source.preset
-    assert [box.itemText(i) for i in range(box.count())] == ["Usual", "Fast"] and box.currentText() == "Usual"
+    assert [box.itemText(i) for i in range(box.count())] == ["Usual, changed", "Fast"]
     box.setCurrentIndex(1)
     box.activated.emit(1)
+    assert [box.itemText(i) for i in range(box.count())] == ["Usual", "Fast, changed"]  # the batch size is
+    dialog.forms["Training"].fields["training.batch_size"].reset.click()
+    assert box.currentText() == "Fast", "folders are nothing of a preset's"
+    dialog.forms["Training"].fields["training.batch_size"].editor.spin.setValue(3)
     resolved = dialog.configuration()
     assert (resolved.config.training.epochs, resolved.config.training.batch_size) == (5, 3)
     assert (
@@ -243,6 +247,8 @@ def test_dialog_says_what_the_settings_are_based_on(open_dialog: Any, data: Any,
     box = dialog.source.preset
     assert box.currentIndex() == -1 and box.placeholderText() == "From the data set's file"
     assert dialog.load_file(own) and box.placeholderText() == "From lathe.yaml"
+    dialog.forms["Training"].fields["training.epochs"].editor.spin.setValue(9)
+    assert box.placeholderText() == "From lathe.yaml, changed"
 
 
 def test_option_that_does_nothing_is_noted_in_the_words_of_the_window(
@@ -394,6 +400,61 @@ def test_model_tab_explains_what_is_chosen(open_dialog: Any, data: Any) -> None:
     weights.setCurrentIndex(weights.findData("imagenet"))
     assert "pyramid of features" in dialog.notes.text() and "licence" in dialog.notes.text()
     assert dialog.notes.isVisible()
+
+
+def test_weights_that_a_training_does_not_begin_with_are_not_explained(open_dialog: Any, data: Any) -> None:
+    dialog = open_dialog(None, data)
+    assert "Random weights" in dialog.notes.text()
+    dialog.forms["Model"].fields["model.start_from"].editor.line.setText("/runs/teile")
+    assert (
+        "Random weights" not in dialog.notes.text()
+        and "Weights of a model\n/runs/teile" in dialog.notes.text()
+    )
+
+
+def test_a_click_on_start_while_the_data_are_checked_again_is_not_lost(
+    open_dialog: Any, data: Any, until: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    dialog = open_dialog(None, data)
+    assert not ready(dialog)  # they were not checked yet
+    monkeypatch.setattr(dialog.started, "start", begun.append)
+    until(lambda: ready(dialog))
+    size = dialog.forms["Data"].fields["data.image_size"].editor.spin
+    size.setValue(96)
+    assert dialog.check.scan.busy and ready(dialog)
+    qtbot.mouseClick(dialog.start_button, Qt.LeftButton)
+    assert not begun and dialog.status.text().startswith("Starts as soon as")
+    until(lambda: len(begun) == 1)
+    assert begun[0].config.data.image_size == 96
+
+
+def test_a_start_that_waits_is_given_up_for_an_edit_or_for_what_the_check_finds(
+    open_dialog: Any, data: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    begun: list[Any] = []
+    dialog = open_dialog(None, data)
+    monkeypatch.setattr(dialog.started, "start", begun.append)
+    until(lambda: ready(dialog))
+    size = dialog.forms["Data"].fields["data.image_size"].editor.spin
+    size.setValue(96)
+    dialog.start()
+    size.setValue(128)
+    assert not dialog.wish.waits
+    until(lambda: dialog.check.scan.state == "done")
+    assert not begun
+    answer = Path(os.environ["FAKE_ANSWER"])
+    told = json.loads(answer.read_text("utf-8"))
+    told["findings"].append(
+        {"severity": "warning", "code": "new.one", "message": "New.", "cure": "", "where": []}
+    )
+    answer.write_text(json.dumps(told), "utf-8")
+    size.setValue(160)
+    dialog.start()
+    until(lambda: "found something new" in dialog.status.text())
+    assert not begun and ready(dialog)
 
 
 def test_run_that_cannot_be_made_is_told(open_dialog: Any, data: Any, until: Any, tmp_path: Path) -> None:

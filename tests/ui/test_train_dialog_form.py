@@ -102,6 +102,10 @@ def test_number_out_of_bounds_and_no_number_have_reasons(forms: dict[str, Schema
     assert form.faults() == {key: "Must be more than 0."}
     typed(qtbot, line, "11")
     assert form.faults() == {key: "Must be at most 10."}
+    average = "training.ema_decay"
+    typed(qtbot, form.fields[average].editor.line, "1")
+    assert form.faults() == {key: "Must be at most 10.", average: "Must be less than 1."}
+    typed(qtbot, form.fields[average].editor.line, "0.99")
     typed(qtbot, line, "fast")
     assert form.faults() == {key: "Write a number, such as 0.001 or 1e-3."}
 
@@ -241,6 +245,22 @@ def test_optional_number_is_none_while_it_is_off(forms: dict[str, SchemaForm]) -
     assert field.value == 255
     field.editor.switch.setChecked(False)
     assert field.value is None
+
+
+def test_empty_fields_say_what_empty_means(forms: dict[str, SchemaForm]) -> None:
+    start = forms["Model"].fields["model.start_from"]
+    assert start.value is None and start.editor.line.placeholderText() == "empty: begins anew"
+    start.editor.line.setText("/runs/one")
+    assert start.value == "/runs/one"
+    shown = {
+        key: f.editor.line.placeholderText()
+        for key, f in forms["Data"].fields.items()
+        if hasattr(f.editor, "line")
+    }
+    assert (
+        shown["data.split_dir"] == "empty: Lathe splits"
+        and shown["data.images_dir"] == "Choose or drop a folder"
+    )
 
 
 def test_encoder_is_searched_and_an_unknown_one_is_refused(forms: dict[str, SchemaForm], qtbot: Any) -> None:

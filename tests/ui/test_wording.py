@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from src.ui.wording import in_words
+from src.core.config import Option
+from src.ui.wording import in_words, when_empty
 
 
 @pytest.mark.parametrize(
@@ -24,3 +25,21 @@ from src.ui.wording import in_words
 )
 def test_keys_become_labels(text: str, said: str) -> None:
     assert in_words(text) == said
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Where run folders are made; empty takes the workspace.", "empty: takes the workspace"),
+        ("The data. Empty: those of the run; or a folder.", "empty: those of the run"),
+        ("Its address, such as http://host:5000; empty keeps runs in a file.", "empty: keeps runs in a file"),
+        ("A regular expression, as in (part\\d+)_.", "for example (part\\d+)_"),
+        (
+            "How names are written, such as {label}_{load}: each bracket is a field.",
+            "for example {label}_{load}",
+        ),
+        ("A word of your own.", ""),
+    ],
+)
+def test_an_empty_field_says_what_that_means(told: str, shown: str) -> None:
+    assert when_empty(Option("a", "str", "", "A", told)) == shown

@@ -77,7 +77,7 @@ class Option:
         choices: The values of a ``choice``.
         optional: ``None`` is a value.
         conditions: All of them must hold for the option to have an effect; with full names.
-        minimum, maximum: Inclusive bounds (``exclusive_minimum`` says whether the lower one is open).
+        minimum, maximum: Bounds, which belong to the values unless ``exclusive_minimum`` or ``exclusive_maximum`` says otherwise.
     """
 
     key: str
@@ -97,6 +97,7 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
 
     @property
     def section(self) -> str:
@@ -130,9 +131,9 @@ def _kind(annotation: Any) -> tuple[str, tuple[Any, ...]]:
     return "str", ()
 
 
-def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool]:
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool, bool]:
     low = high = None
-    open_low = False
+    open_low = open_high = False
     for item in info.metadata:
         if getattr(item, "ge", None) is not None:
             low = item.ge
@@ -141,8 +142,8 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool]:
         if getattr(item, "le", None) is not None:
             high = item.le
         if getattr(item, "lt", None) is not None:
-            high = item.lt
-    return low, high, open_low
+            high, open_high = item.lt, True
+    return low, high, open_low, open_high
 
 
 def options(model: type[BaseModel]) -> list[Option]:
@@ -175,7 +176,7 @@ def _leaves(
             found += _leaves(annotation, f"{prefix}{name}.", heading, applies)
             continue
         kind, choices = _kind(annotation)
-        low, high, open_low = _bounds(info)
+        low, high, open_low, open_high = _bounds(info)
         default = info.get_default(call_default_factory=True, validated_data={})
         found.append(
             Option(
@@ -196,6 +197,7 @@ def _leaves(
                 minimum=low,
                 maximum=high,
                 exclusive_minimum=open_low,
+                exclusive_maximum=open_high,
             )
         )
     return found

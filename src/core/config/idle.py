@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel
 
 from src.core.config.conditions import Condition, without_effect
 from src.core.config.fields import options
+from src.core.config.late import late_options
 from src.core.config.layers import flatten
+from src.core.config.training import RunConfig
 from src.core.dataset.findings import Finding, listed
 
 
 def idle_options(config: BaseModel) -> list[Finding]:
-    """A notice for each reason for which options that were set do nothing; those at their defaults say nothing."""
+    """A notice for each reason for which options that were set do nothing; those at their defaults say nothing, unless the run
+    ends before they would act.
+    """
     found = options(type(config))
     values = flatten(config.model_dump(mode="json"))
     defaults = {o.key: o.default for o in found}
@@ -19,10 +26,12 @@ def idle_options(config: BaseModel) -> list[Finding]:
     for key, condition in without_effect(found, values).items():
         if values[key] != defaults[key]:
             idle.setdefault(condition, []).append(key)
-    return [_notice(condition, keys, values) for condition, keys in idle.items()]
+    late = late_options(config.training) if isinstance(config, RunConfig) else []
+    return [idle_notice(condition, keys, values) for condition, keys in idle.items()] + late
 
 
-def _notice(condition: Condition, keys: list[str], values: dict[str, object]) -> Finding:
+def idle_notice(condition: Condition, keys: list[str], values: Mapping[str, Any]) -> Finding:
+    """That options do nothing because of a condition; ``values`` has the value of the option that it speaks of."""
     several = len(keys) > 1
     reason = condition.because
     if not reason:

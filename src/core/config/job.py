@@ -25,8 +25,9 @@ class JobConfig(Section):
         group="Results",
     )  # fmt: skip
     name: str = option(
-        "", "Name", "A word of your own in the name of the results.", max_length=80, group="Results"
-    )
+        "", "Name", "A word of your own in the name of the results; empty: Lathe names them.", max_length=80,
+        group="Results",
+    )  # fmt: skip
 
 
 class ComputeConfig(Section):

@@ -48,6 +48,7 @@ class TrainingConfig(Section):
     ema_decay: float = option(
         0.99, "Averaged weights", "Validate and keep a running average of the weights; 0 turns it off, 0.99 is usual.",
         ge=0, lt=1, advanced=True, group="Stability",
+        applies=[unless("swa.from_epoch", 1, because="epochs are averaged from the first one on")],
     )  # fmt: skip
     swa: SwaConfig = section(SwaConfig, "Stability")
     skip_limit: int = option(
@@ -154,8 +155,9 @@ class RunConfig(Section):
 
     task: str = option("segmentation", "Task", "The training problem.")
     name: str = option(
-        "", "Name", "A word of your own that becomes part of the run folder's name.", max_length=80
-    )
+        "", "Name", "A word of your own that becomes part of the run folder's name; empty: Lathe names it.",
+        max_length=80,
+    )  # fmt: skip
     runs_dir: str = option(
         "", "Runs folder", "Where run folders are made; empty takes the workspace.", path="folder"
     )

@@ -23,12 +23,13 @@ method                when                                        may rely on
 
 A callback watches. The one kind that takes part (`src.core.engine.resizing`) does so in ``on_epoch_start`` and as a pure
 function of the epoch, so that a resumed run is the one that was not interrupted. Exceptions of a callback end the run:
-nothing is swallowed. What must never end a run, such as a tracker, works in a process of its own.
+nothing is swallowed, and of one that is not ours the run says which it was. What must never end a run, such as a tracker, works
+in a process of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +101,7 @@ class CallbackList:
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._listeners = {
             event: [
-                getattr(c, event)
-                for c in callbacks
-                if getattr(type(c), event) is not getattr(Callback, event)
+                _named(c, event) for c in callbacks if getattr(type(c), event) is not getattr(Callback, event)
             ]
             for event in EVENTS
         }
@@ -112,3 +111,20 @@ class CallbackList:
     def __call__(self, event: str, *values: Any) -> None:
         for listener in self._listeners[event]:
             listener(*values)
+
+
+def _named(callback: Callback, event: str) -> Callable[..., None]:
+    """The method of a callback; what one of a user raises carries its name, as ``raised_by``."""
+    method: Callable[..., None] = getattr(callback, event)
+    kind = type(callback)
+    if kind.__module__.startswith("src."):
+        return method
+
+    def listen(*values: Any) -> None:
+        try:
+            method(*values)
+        except Exception as error:
+            error.raised_by = f"{kind.__qualname__}.{event}"  # type: ignore[attr-defined]
+            raise
+
+    return listen

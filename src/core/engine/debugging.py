@@ -64,8 +64,9 @@ def findings_of(config: DebugConfig) -> list[Finding]:
                     "Turn the quick trial off for a run that counts.", ("training.debug.fast",))
         )  # fmt: skip
     if config.overfit_batches:
+        learnt = "one batch" if config.overfit_batches == 1 else f"{config.overfit_batches} batches"
         found.append(
-            Finding("warning", "debug.overfit", f"This run learns {config.overfit_batches} batches by heart: its training loss should "
+            Finding("warning", "debug.overfit", f"This run learns {learnt} by heart: its training loss should "
                     "come close to zero, and its validation values say nothing.",
                     "Turn it off for a run that counts.", ("training.debug.overfit_batches",))
         )  # fmt: skip

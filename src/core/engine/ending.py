@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 from src.core.engine.callbacks import Outcome
 
@@ -29,4 +30,49 @@ def verdict(trainer: Trainer) -> Outcome | None:
     if patience and state.stalled >= patience:
         what = f"{trainer.metric} has not got better for {state.stalled} epochs"
         return Outcome("stopped_early", f"{what} (early stopping).", "")
+    return None
+
+
+class Barren(NamedTuple):
+    """What to say of a training that went to its end and taught next to nothing.
+
+    Attributes:
+        verdict: A few words that follow “Completed”.
+        cause: A sentence with the figures.
+        cure: What to do about it.
+    """
+
+    verdict: str
+    cause: str
+    cure: str
+
+
+_CURE = (
+    "See in the previews whether samples and labels belong together, then train again: for more epochs, with another "
+    "learning rate, or with a loss made for what is rare."
+)
+
+
+def found_nothing(trainer: Trainer) -> Barren | None:
+    """Whether the best model recognises at most one of the classes that occur in the validation data; None where it does more.
+
+    A model that answers “background” everywhere may score well where most pixels, or most images, are nothing else.
+    """
+    state = trainer.state
+    best = next((e for e in state.history if e["epoch"] == state.best_epoch), None)
+    recalls = {
+        name: float(values["recall"])
+        for name, values in ((best or {}).get("per_class") or {}).items()
+        if math.isfinite(values.get("recall", math.nan))
+    }
+    if best is not None and len(recalls) > 1:
+        found = [name for name, recall in recalls.items() if recall > 0]
+        of = f"Of the {len(recalls)} classes in the validation data the best model (epoch {state.best_epoch})"
+        if not found:
+            return Barren("found nothing", f"{of} recognises none.", _CURE)
+        if len(found) == 1:
+            return Barren(f"found only {found[0]}", f"{of} recognises {found[0]} alone.", _CURE)
+    if trainer.maximise and state.best_value == 0:
+        return Barren("found nothing", f"The best value of {trainer.metric} on the validation data is 0: the model finds nothing "
+                      "of what the labels show.", _CURE)  # fmt: skip
     return None

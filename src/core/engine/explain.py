@@ -50,6 +50,12 @@ def explain_error(error: BaseException, again: str = "resume goes on from the la
             "A process that reads images was ended from outside, most often because memory ran out.",
             "Use fewer workers (data.workers) or threads (data.worker_kind=thread), then resume.",
         )
+    if callback := getattr(error, "raised_by", ""):
+        return Outcome(
+            "failed",
+            f"Your callback {callback} raised {type(error).__name__}: {text.splitlines()[0]}",
+            f"Mend it: train.log names the line. What was saved is not affected: {again}.",
+        )
     # A message of ours is written for people; of other libraries the type says more than the first line alone
     known = bool(cure) or isinstance(error, OSError) or type(error).__module__.startswith("src.")
     cause = text if known else f"{type(error).__name__}: {text.splitlines()[0]}"

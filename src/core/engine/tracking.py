@@ -61,8 +61,11 @@ class _Follower:
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.splitlines():
-            said = json.loads(line)
             self.answered = True
+            try:
+                said = json.loads(line)
+            except ValueError:  # a full disk cut a line short, and the next one follows in it
+                continue
             if "message" in said and not self.told:
                 self.told = True
                 return str(said["message"]), str(said.get("cure", ""))

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from src.core.dataset.contract import SPLITS, Description
+from src.core.dataset.contract import DESCRIPTION_NAME, SPLITS, Description
 from src.core.dataset.findings import Finding, Noun, counted, named
 from src.core.job import JobError
 
 TITLES = {"train": "training", "val": "validation", "test": "test", "all": "all"}
+
+
+def part_word(config: Any) -> str:
+    """The part for the name of an evaluation's folder: the one that `take_part` will take, where a run recorded its data.
+
+    Of other data it is known only once they are read: then what was asked for, if it is not the default.
+
+    Args:
+        config: The options of an evaluation: ``model``, ``data`` and ``part``.
+    """
+    try:
+        told = json.loads(
+            (Path(config.data or config.model) / "dataset" / DESCRIPTION_NAME).read_text("utf-8")
+        )
+        filled = [part for part in SPLITS if told["samples"][part]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return str(config.part) if not config.data or config.part != "test" else ""
+    if config.part != "test" or "test" in filled:
+        return str(config.part)
+    return "val" if "val" in filled else "all"
 
 
 def take_part(

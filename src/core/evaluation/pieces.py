@@ -32,6 +32,14 @@ class IntervalRule(Part):
     seed: int = 0
     reason: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """What an interval means, in words for windows; or why there is none."""
+        return self.reason or (
+            f"The intervals hold {self.level:.0%} of the values that come out when the {self.groups:,} groups are drawn anew, "
+            f"{self.samples:,} times."
+        )
+
 
 class ModelFacts(Part):
     """The model that was evaluated."""

@@ -16,6 +16,7 @@ import numpy as np
 from src.core.prediction.options import PostprocessConfig
 
 INSTALL = "python -m pip install pydensecrf2"
+_NEEDS = "The library that moves outlines to edges (pydensecrf2)"
 #: Rows and columns of the part of a block that is kept.
 _SIDE = 512
 #: Pixels around it that are looked at too, at most; twice the distance at which pixels see each other, if that is less.
@@ -31,12 +32,14 @@ def unavailable() -> str:
     if importlib.util.find_spec("pydensecrf") is not None:
         return ""
     if getattr(sys, "frozen", False):
-        return "pydensecrf2 is not part of this program. Run Lathe from its source with Python 3.11 or 3.12 for it"
+        return (
+            f"{_NEEDS} is not part of this program. Run Lathe from its source with Python 3.11 or 3.12 for it"
+        )
     if sys.version_info >= (3, 13):
         return (
-            "pydensecrf2 does not compile on Python 3.13 and newer. Run Lathe with Python 3.11 or 3.12 for it"
+            f"{_NEEDS} does not compile on Python 3.13 and newer. Run Lathe with Python 3.11 or 3.12 for it"
         )
-    return f"pydensecrf2 is not installed. Install with: {INSTALL} (it is compiled on the spot and needs a C++ compiler)"
+    return f"{_NEEDS} is not installed. Install with: {INSTALL} (it is compiled on the spot and needs a C++ compiler)"
 
 
 class BlockwiseCrf:

@@ -43,6 +43,7 @@ class RunSummary:
         metric: Name of the value by which the best model is chosen.
         best_value, best_epoch: The best so far.
         cause, cure: Of the ending, or empty.
+        verdict: Of a run that went to its end and taught next to nothing, in a few words: ``found only background``.
         said: Star, tags and notes.
         queued: Place among the runs that wait in the queue, from 1; 0 where it does not wait.
     """
@@ -58,6 +59,7 @@ class RunSummary:
     best_epoch: int | None = None
     cause: str = ""
     cure: str = ""
+    verdict: str = ""
     task: str = ""
     checkpoint: str = ""
     model: str = ""
@@ -68,9 +70,9 @@ class RunSummary:
 
     @property
     def title(self) -> str:
-        """The state in words: ``Running``, ``Queued (2nd)``, ``Paused, queued (next)``."""
+        """The state in words: ``Running``, ``Queued (2nd)``, ``Paused, queued (next)``, ``Completed, found nothing``."""
         if not self.queued:
-            return TITLES[self.state]
+            return f"{TITLES[self.state]}, {self.verdict}" if self.verdict else TITLES[self.state]
         place = f"({'next' if self.queued == 1 else ordinal(self.queued)})"
         return f"Queued {place}" if self.state == "new" else f"{TITLES[self.state]}, queued {place}"
 
@@ -90,7 +92,8 @@ class RunSummary:
             "status": self.state, "run": str(self.folder.path), "name": self.folder.name, "task": self.task,
             "epochs": self.epoch, "epochs_planned": self.epochs, "metric": self.metric, "best_value": self.best_value,
             "best_epoch": self.best_epoch, "checkpoint": self.checkpoint or None, "model": self.model or None,
-            "report": self.report or None, "cause": self.cause or None, "cure": self.cure or None,
+            "report": self.report or None, "verdict": self.verdict or None, "cause": self.cause or None,
+            "cure": self.cure or None,
             "started": self.started or None, "updated": self.updated or None, "starred": self.said.starred,
             "tags": list(self.said.tags), "notes": self.said.notes or None, "queued": self.queued or None,
         }  # fmt: skip
@@ -198,6 +201,7 @@ def summarise_events(folder: RunFolder, events: list[Event], alive: bool) -> Run
         best_epoch=newest.get("best_epoch") if newest else None,
         cause=cause or "",
         cure=cure or "",
+        verdict=(ended.get("verdict") or "") if ended else "",
         task=str(last.get("task", "")) if last else "",
         checkpoint=(ended.get("checkpoint") or "") if ended else "",
         model=(ended.get("model") or "") if ended else "",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
-from src.core.config import ConfigError, Layer, Resolved, file_layer, read_yaml, resolve
+from src.core.config import ConfigError, Layer, Resolved, file_layer, options, read_yaml, resolve
 from src.core.config.fields import Section, option
 from src.core.config.layers import nearest
 from src.core.config.libraries import missing
+from src.core.search.acting import never_acting
 from src.core.search.space import Dimension, combinations, read_space
 
 if TYPE_CHECKING:
@@ -151,9 +152,13 @@ def need_optuna() -> None:
 
 
 def plan_of(
-    settings: SearchConfig, entries: Mapping[str, Any], base: Resolved[Any], task: TaskInfo
+    settings: SearchConfig,
+    entries: Mapping[str, Any],
+    base: Resolved[Any],
+    task: TaskInfo,
+    begun: bool = False,
 ) -> SearchPlan:
-    """Check everything that is known before the first trial.
+    """Check everything that is known before the first trial; of a search that has ``begun`` only what keeps it from going on.
 
     Raises:
         ConfigError: Faults of the space, the metric or the options.
@@ -163,6 +168,8 @@ def plan_of(
         text = f"There is no value “{metric}” to judge by.{nearest(metric, list(task.metrics))}"
         raise ConfigError([("metric", f"{text} There are: {', '.join(task.metrics)}.")])
     space = read_space(entries, task, base)
+    if not begun and (idle := never_acting(space, base.flat(), options(task.config))):
+        raise ConfigError(idle)
     maximise = not metric.endswith("loss")
     if not maximise and (lossy := [d.key for d in space if d.key.startswith("training.loss.")]):
         text = (
@@ -218,7 +225,7 @@ def read_plan(
     else:
         info = tasks(str(read_yaml(Path(settings.base)).get("task", settings.task)))
         base = base_of(Path(settings.base), info)
-    return plan_of(settings, {**entries, **(space or {})}, base, info)
+    return plan_of(settings, {**entries, **(space or {})}, base, info, begun=build is None)
 
 
 def base_of(path: Path, info: TaskInfo) -> Resolved[Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from src.core.dataset.findings import Finding, counted, exclude, listed, named, setting, show
 from src.tasks.bearing.geometry import RollingBearing
@@ -24,6 +25,10 @@ _DEAD = 1e-7
 _FLAT_SECONDS = 0.1
 #: Without a bearing's measures a window should hold so many revolutions: three passes of the cage, and a few more.
 _REVOLUTIONS = 10
+#: Hz within which the rates of vibrations lie.
+_RATES = (100.0, 2e7)
+_OF_SOME = ("Leave them out, or say theirs in the names (data.name_pattern) or in a table (data.table): data.facts.{} would give "
+            "one value to all recordings.")  # fmt: skip
 
 
 def _on(recordings: Sequence[Recording], code: str, text: str, cure: str, out: bool = True) -> Finding:
@@ -74,17 +79,57 @@ def signal_findings(recordings: Sequence[Recording], facts: Mapping[str, SignalF
     return findings
 
 
-def fact_findings(recordings: Sequence[Recording], config: SignalDataConfig) -> list[Finding]:
-    """Missing rates, speeds and labels; rates that differ."""
+def fact_findings(
+    recordings: Sequence[Recording], config: SignalDataConfig, hints: Mapping[str, str] = MappingProxyType({})
+) -> list[Finding]:
+    """Missing rates, speeds and labels; rates that differ.
+
+    Args:
+        recordings: Whole ones.
+        config: ``data``.
+        hints: Of ``rate``, ``speed`` and ``label``: where it may be, to go behind the cure; see ``understood.hints``.
+    """
     findings = []
     no_rate = [r for r in recordings if not r.rate]
     if no_rate:
         text = f"The sampling rate of {counted(len(no_rate), *RECORDING)} is not known."
         cure = "Give it as data.facts.rate_hz, or say with data.facts.rate which variable, column or field holds it."
+        cure = f"{cure if len(no_rate) == len(recordings) else _OF_SOME.format('rate_hz')} {hints.get('rate', '')}".strip()
         needs = config.windows.unit == "s" or config.windows.resample_hz > 0
+        out = () if len(no_rate) == len(recordings) else (exclude([r.id for r in no_rate], RECORDING.one),)
         findings.append(
-            Finding("error" if needs else "warning", "facts.rate", text, cure, named(r.id for r in no_rate))
+            Finding(
+                "error" if needs else "warning", "facts.rate", text, cure, named(r.id for r in no_rate), out
+            )
         )
+    findings += _rate_findings(recordings, config)
+    no_speed = [r for r in recordings if not r.speed]
+    if no_speed:
+        text = f"The speed of {counted(len(no_speed), *RECORDING)} is not known: fault frequencies and orders need it."
+        cure = "Give it as data.facts.speed_rpm, or say with data.facts.speed which variable, column or field holds it."
+        cure = f"{cure if len(no_speed) == len(recordings) else _OF_SOME.format('speed_rpm')} {hints.get('speed', '')}".strip()
+        findings.append(_on(no_speed, "facts.speed", text, cure, out=len(no_speed) < len(recordings)))
+    no_label = [r for r in recordings if not r.label]
+    if no_label:
+        text = f"{counted(len(no_label), *RECORDING)} {'has' if len(no_label) == 1 else 'have'} no label"
+        cure = "Say where it is: data.name_pattern, data.facts.label (folder, a field, column or variable), or data.table."
+        cure = f"{hints.get('label', '')} {cure}".strip()
+        every = len(no_label) == len(recordings)
+        text += "." if every else ", and cannot be learnt from."
+        findings.append(
+            Finding("error" if every else "warning", "facts.label", text, cure, named(r.id for r in no_label))
+        )
+    return findings
+
+
+def _rate_findings(recordings: Sequence[Recording], config: SignalDataConfig) -> list[Finding]:
+    """Rates that no vibration has, that differ, or that are lower than the one asked for."""
+    findings = []
+    odd = [r for r in recordings if r.rate and not _RATES[0] <= r.rate <= _RATES[1]]
+    if odd:
+        text = f"A sampling rate of {odd[0].rate:g} Hz ({odd[0].id}) is hardly that of a vibration: it may be in kHz, or a time."
+        cure = "Give it in Hz as data.facts.rate_hz, or say with data.facts.rate where it is; a unit in its name counts (fs_kHz)."
+        findings.append(_on(odd, "facts.odd_rate", text, cure))
     rates = Counter(r.rate for r in recordings if r.rate)
     if len(rates) > 1:
         low = min(rates)
@@ -98,7 +143,9 @@ def fact_findings(recordings: Sequence[Recording], config: SignalDataConfig) -> 
             findings.append(Finding("notice", "facts.rates", text))
         else:
             text += f" All are brought to the lowest, {low:g} Hz, with a filter against aliasing."
-            cure = "Set data.windows.resample_hz for another one. If a label comes at one rate only, the model may learn the rate."
+            cure = "Set data.windows.resample_hz for another one."
+            if alone := _of_one_rate(recordings):
+                text += f" {alone}: the model may learn the rate instead of the fault."
             action = setting(f"Keep {low:g} Hz", data__windows__resample_hz=low)
             findings.append(Finding("warning", "facts.rates", text, cure, (), (action,)))
     above = [r for r in recordings if r.rate and config.windows.resample_hz > 1.001 * r.rate]
@@ -106,21 +153,38 @@ def fact_findings(recordings: Sequence[Recording], config: SignalDataConfig) -> 
         text = f"{counted(len(above), *RECORDING)} would be brought to more than their own rate, which adds nothing above half of it."
         cure = f"Set data.windows.resample_hz to {min(r.rate for r in above):g} or less."
         findings.append(Finding("warning", "facts.upsampled", text, cure, named(r.id for r in above)))
-    no_speed = [r for r in recordings if not r.speed]
-    if no_speed:
-        text = f"The speed of {counted(len(no_speed), *RECORDING)} is not known: fault frequencies and orders need it."
-        cure = "Give it as data.facts.speed_rpm, or say with data.facts.speed which variable, column or field holds it."
-        findings.append(_on(no_speed, "facts.speed", text, cure, out=len(no_speed) < len(recordings)))
-    no_label = [r for r in recordings if not r.label]
-    if no_label:
-        text = f"{counted(len(no_label), *RECORDING)} {'has' if len(no_label) == 1 else 'have'} no label"
-        cure = "Say where it is: data.name_pattern, data.facts.label (folder, a field, column or variable), or data.table."
-        every = len(no_label) == len(recordings)
-        text += "." if every else ", and cannot be learnt from."
-        findings.append(
-            Finding("error" if every else "warning", "facts.label", text, cure, named(r.id for r in no_label))
-        )
     return findings
+
+
+def _of_one_rate(recordings: Sequence[Recording]) -> str:
+    """The labels whose recordings all have one rate, while others have others."""
+    rates: dict[str, set[float]] = defaultdict(set)
+    for recording in recordings:
+        if recording.label and recording.rate:
+            rates[recording.label].add(recording.rate)
+    alone = [
+        f"“{label}” comes at {min(found):g} Hz only"
+        for label, found in sorted(rates.items())
+        if len(found) == 1
+    ]
+    return listed(alone, 4)
+
+
+def same_bearing(samples: Mapping[Any, Sequence[Recording]]) -> list[Finding]:
+    """Says so where recordings of one bearing stand in more than one part of the split."""
+    parts: dict[str, set[str]] = defaultdict(set)
+    for part, recordings in samples.items():
+        for recording in recordings:
+            if recording.bearing:
+                parts[recording.bearing].add(part)
+    both = sorted(bearing for bearing, found in parts.items() if len(found) > 1)
+    if not both:
+        return []
+    text = (f"Recordings of {'one bearing stand' if len(both) == 1 else f'{len(both)} bearings stand'} in more than one part of the "
+            f"split ({listed(both, 4)}): the numbers hold for bearings that the model has learnt from, not for others.")  # fmt: skip
+    cure = "Set data.split.group_by=bearing for numbers that hold for other bearings."
+    action = setting("Keep bearings together", data__split__group_by="bearing")
+    return [Finding("notice", "split.same_bearing", text, cure, named(both), (action,))]
 
 
 def label_findings(

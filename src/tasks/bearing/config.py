@@ -59,8 +59,8 @@ class FactsConfig(Section):
     """Where the facts of each recording come from; empty looks for them under their usual names."""
 
     label: str = option(
-        "", "Label from", "A field of the name pattern, a column of the table, a variable of the file, or the word folder.",
-        group="Facts",
+        "", "Label from", "A field of the name pattern, a column of the table, a variable of the file; or the word folder, or the "
+        "word part: the part of the bearing that folder or file name state.", group="Facts",
     )  # fmt: skip
     rate: str = option("", "Rate from", "Field, column or variable of the sampling rate in Hz.", group="Facts",
                        advanced=True, applies=[unless("rate_hz", because="one rate is given for all")])  # fmt: skip
@@ -74,9 +74,10 @@ class FactsConfig(Section):
         0.0, "Speed", "One speed for all recordings; 0 takes what files, table or names say.", unit="rev/min", ge=0,
         le=1e6, group="Facts",
     )  # fmt: skip
-    speed_unit: Literal["rpm", "hz"] = option(
-        "rpm", "Unit of the speed", "In which files, table or names write the speed.", group="Facts", advanced=True,
-        choice_labels={"rpm": "rev/min", "hz": "rev/s (Hz)"},
+    speed_unit: Literal["auto", "rpm", "hz"] = option(
+        "auto", "Unit of the speed", "In which files, table or names write the speed. As stated: what value or name says (35Hz, "
+        "speed_hz), else rev/min.", group="Facts", advanced=True,
+        choice_labels={"auto": "As stated, else rev/min", "rpm": "rev/min", "hz": "rev/s (Hz)"},
         applies=[unless("speed_rpm", because="one speed is given for all")],
     )  # fmt: skip
     speed_end: str = option(
@@ -210,6 +211,10 @@ class SignalDataConfig(Section):
     classes: list[str] = option(
         list, "Classes", "The labels to tell apart, in this order; recordings of other labels are left out. Empty: all, by "
         "their names.", group="Labels",
+    )  # fmt: skip
+    rename: str = option(
+        "", "Rename labels", "What labels mean, such as KA*=outer, KI*=inner: those that fit a left side get the name on its right, "
+        "* is anything. Folders and file names that fit are labels, too, where nothing else is.", group="Labels",
     )  # fmt: skip
     several_faults: bool = option(
         False, "Several faults at once", "A label such as inner+ball names two faults, and “normal” is none of them.",

@@ -16,23 +16,24 @@ from src.tasks.bearing.dividing import ReadSet, divide_recordings
 from src.tasks.bearing.files import UnreadableSignalError, inspect_file
 from src.tasks.bearing.found import (
     Known,
-    channel_findings,
     channels_of,
     collect_facts,
-    name_findings,
-    rate_of,
     speed_of,
     usual_channel,
 )
 from src.tasks.bearing.journal import journal_findings, journal_statistics
 from src.tasks.bearing.known import BEARING
+from src.tasks.bearing.labels import label_all
 from src.tasks.bearing.measure import QUICK, content_hash, measure
 from src.tasks.bearing.naming import fault_of, faults_in, name_pattern
+from src.tasks.bearing.parted import recordings_in
+from src.tasks.bearing.rates import channel_rate
 from src.tasks.bearing.recordings import RECORDING, Course, Recording
 from src.tasks.bearing.shapes import geometry, rolling
 from src.tasks.bearing.sources import SourceFile, find_files
 from src.tasks.bearing.speeds import course_of, speed_findings
 from src.tasks.bearing.statistics import statistics
+from src.tasks.bearing.understood import channel_findings, hints, name_findings, remarks, understood
 from src.tasks.bearing.windows import window_shape
 
 if TYPE_CHECKING:
@@ -96,19 +97,19 @@ def _inspect(
             raise DescriptionCancelledError
         progress(number, len(files), "Looking into files")
         try:
-            known.append(Known(file, inspect_file(file.path)))
+            parts = recordings_in(inspect_file(file.path))
+            known += [Known(file, contents, part) for part, contents in parts.items()]
         except (UnreadableSignalError, OSError) as error:
             found.quarantined.append((file.path, str(getattr(error, "strerror", None) or error)))
-    found.findings += _unreadable(found.quarantined, bool(known))
+    found.findings += _unreadable(found.quarantined, bool(known)) + remarks(known)
     for one in known:
         collect_facts(one, data, pattern)
+    label_all(known, data)
     found.channel = data.channel or usual_channel(known)
     if known and not found.channel:
         text = "No file holds a signal: only single numbers were found."
         raise DatasetError(
-            Finding(
-                "error", "channel.none", text, "Choose another folder.", named(k.source.id for k in known)
-            )
+            Finding("error", "channel.none", text, "Choose another folder.", named(k.id for k in known))
         )
     found.findings += channel_findings(known, data.channel, found.channel)
     found.findings += name_findings(known, data, pattern)
@@ -138,16 +139,18 @@ def _read(
     cancelled: Callable[[], bool],
 ) -> ReadSet:
     read = ReadSet(published=bool(known) and all("published" in k.origin.values() for k in known))
+    digests: dict[str, str] = {}
     for number, one in enumerate(known, start=1):
         progress(number, len(known), "Reading recordings")
         channels = channels_of(one, found.channel)
         for channel in channels:
-            sample_id = one.source.id if len(channels) == 1 else f"{one.source.id}#{channel}"
+            sample_id = one.id if len(channels) == 1 else f"{one.id}#{channel}"
             length = one.contents.channels[channel]
             try:
                 facts = measure(one.source.path, channel, min(length, QUICK) if quick else length, cancelled)
-                digest = content_hash(one.source.path)
-                rate = rate_of(one, data)
+                if one.source.path not in digests:  # many recordings may lie in one file
+                    digests[one.source.path] = content_hash(one.source.path)
+                rate = channel_rate(one, data, channel)
                 speeds = course_of(one, data, length / rate if rate > 0 else math.nan)
             except (UnreadableSignalError, OSError) as error:
                 found.quarantined.append((one.source.path, str(getattr(error, "strerror", None) or error)))
@@ -155,11 +158,13 @@ def _read(
                 break
             read.facts[sample_id] = facts
             read.fields[sample_id] = one.fields
-            read.contents[sample_id] = f"{digest}#{channel}"
+            read.contents[sample_id] = f"{digests[one.source.path]}#{channel}"
             found.file_bytes[sample_id] = (_size(one),)
-            read.recordings.append(_recording(one, sample_id, channel, length, speeds, data))
+            read.recordings.append(_recording(one, sample_id, channel, length, rate, speeds, data))
     found.findings += signal_findings(read.recordings, read.facts)
-    found.findings += fact_findings(read.recordings, data) + speed_findings(read.recordings, data)
+    found.findings += understood(known, read.recordings, data)
+    found.findings += fact_findings(read.recordings, data, hints(known, found.channel))
+    found.findings += speed_findings(read.recordings, data, known)
     return read
 
 
@@ -168,13 +173,14 @@ def _recording(
     sample_id: str,
     channel: str,
     length: int,
+    rate: float,
     speeds: tuple[Course, float],
     data: SignalDataConfig,
 ) -> Recording:
     facts, (course, mean) = one.facts, speeds
     return Recording(
-        sample_id, one.source.path, channel, one.source.id, "", (), facts.get("label", ""), length, 0, length,
-        rate_of(one, data), mean or speed_of(one, data), facts.get("load", ""), facts.get("bearing", ""),
+        sample_id, one.source.path, channel, one.id, "", (), facts.get("label", ""), length, 0, length, rate,
+        mean or speed_of(one, data), facts.get("load", ""), facts.get("bearing", ""),
         facts.get("machine", ""), facts.get("severity", ""), course,
     )  # fmt: skip
 
@@ -220,7 +226,8 @@ def _label(read: ReadSet, found: RecordingDescription, data: SignalDataConfig) -
     strange = [name for name in names if not fault_of(name)]
     if strange and kept:
         shown = listed([f"“{name}”" for name in strange], 6)
-        text = f"The label{'' if len(strange) == 1 else 's'} {shown} name no part of a bearing that is known."
+        words = ("label", "names") if len(strange) == 1 else ("labels", "name")
+        text = f"The {words[0]} {shown} {words[1]} no part of a bearing that is known."
         cure = "What depends on fault frequencies needs words such as inner, outer, ball and normal; all else works with any label."
         found.findings.append(Finding("notice", "labels.parts", text, cure))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ METRICS = {
 _LOOKED_AT = 2000
 #: Suffixes that mean signals without doubt; tables of text may hold anything.
 _CERTAIN = frozenset({".mat", ".wav", ".npy", ".h5", ".hdf5", ".parquet"})
+_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
+#: So many tables are looked into; shorter ones are lists.
+_TABLES, _LEAST_BYTES, _LEAST_SAMPLES = 3, 4096, 1024
 
 
 def choices(name: str) -> Mapping[str, str]:
@@ -131,21 +135,43 @@ def load_description(folder: Path, config: BearingConfig) -> RecordingDescriptio
 
 
 def recognise(path: Path) -> Mapping[str, Any] | None:
-    """A folder that holds files of signals, in itself or in its sub-folders."""
+    """A folder that holds files of signals, in itself or in its sub-folders: tables of numbers only where no picture lies there."""
     if not path.is_dir():
         return None
+    tables: list[Path] = []
     try:
-        for number, file in enumerate(path.rglob("*")):
-            if file.suffix.lower() in _CERTAIN and not file.name.startswith("."):
+        for file in islice(path.rglob("*"), _LOOKED_AT):
+            suffix = file.suffix.lower()
+            if file.name.startswith("."):
+                continue
+            if suffix in _CERTAIN:
                 return {"folder": str(path)}
-            if number >= _LOOKED_AT:
-                break
+            if suffix in _PICTURES:
+                return None
+            if len(tables) < _TABLES and file.is_file() and file.stat().st_size > _LEAST_BYTES:
+                tables.append(file)
     except OSError:
         return None
-    return None
+    return {"folder": str(path)} if _signals(tables) else None
 
 
-def explain(key: str, value: Any) -> str:
+def _signals(files: Sequence[Path]) -> bool:
+    """Whether one of some files is a table of numbers as long as a signal."""
+    from src.tasks.bearing.files import UnreadableSignalError, inspect_file, is_signal_file
+
+    for file in files:
+        try:
+            if (
+                is_signal_file(file)
+                and max(inspect_file(file).channels.values(), default=0) >= _LEAST_SAMPLES
+            ):
+                return True
+        except (UnreadableSignalError, OSError):
+            continue
+    return False
+
+
+def explain(key: str, value: Any, _values: Mapping[str, Any]) -> str:
     """What a person should know of a way to divide."""
     if key == "data.split.group_by" and value == "windows":
         return (

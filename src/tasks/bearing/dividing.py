@@ -12,7 +12,7 @@ from src.core.dataset.splitting.divide import divide
 from src.core.dataset.splitting.grouping import group_keys, join_groups, ungrouped
 from src.core.dataset.splitting.split import make_folds
 from src.tasks.bearing.bias import random_windows, split_bias
-from src.tasks.bearing.checks import label_findings
+from src.tasks.bearing.checks import label_findings, same_bearing
 from src.tasks.bearing.described import RecordingDescription
 from src.tasks.bearing.measure import SignalFacts
 from src.tasks.bearing.recordings import RECORDING, Recording
@@ -90,6 +90,8 @@ def divide_recordings(
         "\n".join(f"{r.id}\t{contents[r.id]}" for r in samples).encode()
     ).hexdigest()
     divide(found, samples, split, contents, anew=anew, store=store)
+    if split.group_by == "recording":
+        found.findings += same_bearing(found.samples)
 
 
 def _each(samples: Sequence[Recording], split: BearingSplitConfig) -> int:

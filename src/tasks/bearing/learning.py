@@ -1,21 +1,23 @@
-"""Whether inputs, network and loss fit the recordings. Torch-free."""
+"""Whether inputs, network, loss and teacher fit the recordings. Torch-free."""
 
 from __future__ import annotations
 
 from src.core.config.mixing import check_mixing
 from src.core.dataset.findings import Finding, counted, named
+from src.core.run.teacher import check_teacher
 from src.tasks.bearing.config import BearingConfig
 from src.tasks.bearing.described import RecordingDescription
 from src.tasks.bearing.learning_config import PICTURES
 from src.tasks.bearing.naming import fault_of
 from src.tasks.bearing.recordings import RECORDING
 from src.tasks.bearing.shapes import geometry, rolling
+from src.tasks.bearing.teacher import teacher_differences
 
 _PARTS = ("inner", "outer", "ball")
 
 
 def check_learning(config: BearingConfig, data: RecordingDescription | None) -> list[Finding]:
-    """Findings on what the network sees and on what the loss asks for."""
+    """Findings on what the network sees, on what the loss asks for, and on the teacher."""
     inputs, loss = config.inputs, config.training.loss
     found = []
     if not inputs.used:
@@ -32,12 +34,16 @@ def check_learning(config: BearingConfig, data: RecordingDescription | None) -> 
                 ("inputs.band_high",),
             )
         )
-    found += check_mixing(config.training.regularisation)
+    found += check_mixing(config.training.regularisation) + _about_teacher(config, data)
     if config.data.augmentation.masks_pictures and not any(name in PICTURES for name in inputs.used):
         text = "Masks of pictures do nothing: no input is a picture."
         cure = "Set them to 0, or turn a spectrogram, wavelets or Wigner-Ville on."
         keys = ("data.augmentation.mask_frequencies", "data.augmentation.mask_times")
         found.append(Finding("notice", "option.no_effect", text, cure, keys))
+    if config.model.patch_drop and not config.model.transforms_patches(inputs):
+        text = "Leaving out patches does nothing: no input goes to a patch transformer."
+        cure = "Set it to 0, or choose the patch transformer for signals or spectra."
+        found.append(Finding("notice", "option.no_effect", text, cure, ("model.patch_drop",)))
     if data is None:
         return found
     if inputs.band == "set" and (rate := data.window[2]) and inputs.band_high > rate / 2:
@@ -54,11 +60,20 @@ def check_learning(config: BearingConfig, data: RecordingDescription | None) -> 
     return found
 
 
+def _about_teacher(config: BearingConfig, data: RecordingDescription | None) -> list[Finding]:
+    rate = config.data.windows.resample_hz if data is None else data.window[2]
+    return check_teacher(
+        config, None if data is None else list(data.class_names),
+        lambda facts, name: teacher_differences(facts, name, config.inputs, config.data.several_faults, rate),
+    )  # fmt: skip
+
+
 def _about_lines(config: BearingConfig, data: RecordingDescription, bearing: bool) -> list[Finding]:
     key = "inputs.lines" if config.inputs.lines else "training.loss.physics"
     what = "fault lines" if config.inputs.lines else "physics term"
     cure = (
-        "Give the bearing under Bearing, or see the envelope spectrum instead (inputs.lines=false inputs.envelope=true)."
+        "Give the bearing (data.bearing.kind=rolling with data.bearing.model, or its measures), or see the envelope spectrum "
+        "instead (inputs.lines=false inputs.envelope=true)."
         if config.inputs.lines
         else "Give the bearing under Bearing, or set the weight to 0."
     )

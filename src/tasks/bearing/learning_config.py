@@ -123,6 +123,17 @@ class BearingModelConfig(Section):
     )  # fmt: skip
     dropout: float = option(0.5, "Drop-out", "Share of the features left out before the last layer in a training step.", ge=0, lt=1,
                             advanced=True)  # fmt: skip
+    patch_drop: float = option(
+        0.0, "Leave out patches", "Share of its patches that a patch transformer does not look at in a training step (PatchDropout), "
+        "others for each window; what it sees of the rest, and its place, stays, and a step costs less. 0 turns it off. The "
+        "augmentation “Drop patches” changes the signal itself instead, for every kind of input and network.", ge=0, le=0.9,
+        advanced=True,
+    )  # fmt: skip
+
+    def transforms_patches(self, inputs: InputsConfig) -> bool:
+        """Whether an input goes to a patch transformer."""
+        spectra = any(name in SPECTRA for name in inputs.used) and self.spectrum_network == "transformer"
+        return spectra or (inputs.raw and self.signal_network == "transformer")
 
 
 class BearingLossConfig(Section):

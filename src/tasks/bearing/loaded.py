@@ -14,10 +14,8 @@ from src.models.signal_branches import BranchModel
 from src.tasks.bearing.inputs import InputMaker
 from src.tasks.bearing.learning_config import BearingModelConfig, InputsConfig
 from src.tasks.bearing.networks import build_network
+from src.tasks.bearing.teacher import teacher_differences
 from src.tasks.bearing.windows import WindowShape
-
-#: Options of the inputs that only training looks at: a teacher may have had others.
-_TRAINING_ONLY = {"workers", "memory_mb"}
 
 
 @dataclass(frozen=True)
@@ -62,26 +60,13 @@ def load_model(source: ModelSource) -> LoadedModel:
     return LoadedModel(network.eval(), maker, tuple(facts["classes"]), bool(facts["several_faults"]), shape)
 
 
-def load_teacher(source: ModelSource, inputs: InputsConfig) -> nn.Module:
-    """A trained network that takes the inputs of this training.
+def load_teacher(source: ModelSource, inputs: InputsConfig, several: bool, rate: float) -> nn.Module:
+    """A trained network that takes the inputs of this training; see `teacher_differences`.
 
     Raises:
         JobError: It cannot be loaded, or looks at something else.
     """
     loaded = load_model(source)
-    theirs = loaded.maker.options
-    if missing := [name for name in theirs.used if name not in inputs.used]:
-        raise JobError(
-            f"it looks at inputs that this training does not compute: {', '.join(missing)}.",
-            f"Turn them on too: {' '.join(f'inputs.{name}=true' for name in missing)}.",
-        )
-    ours, others = inputs.model_dump(), theirs.model_dump()
-    unlike = [
-        k for k in ours if ours[k] != others[k] and k not in _TRAINING_ONLY and not isinstance(ours[k], bool)
-    ]
-    if unlike:
-        raise JobError(
-            f"its inputs were computed in another way ({', '.join(unlike)}).",
-            f"Set {' '.join(f'inputs.{k}={others[k]}' for k in unlike)}, as the teacher had it.",
-        )
+    if differences := teacher_differences(source.facts, source.name, inputs, several, rate):
+        raise JobError(differences[0].message, differences[0].cure)
     return loaded.network

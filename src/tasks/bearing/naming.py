@@ -11,31 +11,44 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from src.core.dataset.findings import DatasetError, Finding
+from src.tasks.bearing.units import named_unit, unit_behind
 
 #: The facts of a recording, in the order in which they are asked for.
 FACTS = ("label", "rate", "speed", "load", "bearing", "machine", "severity")
 
+#: Names of a speed that is a frequency, in Hz unless a unit says otherwise.
+_FREQUENCIES = ("shaftfrequency", "rotationfrequency", "rotationalfrequency", "rotatingfrequency", "rotorfrequency",
+                "drehfrequenz", "shaftrate", "shaftfreq", "rps")  # fmt: skip
+#: Names of the time between two samples.
+_INTERVALS = ("dt", "deltat", "deltax", "samplingperiod", "sampleperiod", "samplinginterval", "sampleinterval", "timestep",
+              "timeincrement", "xincrement", "wfincrement", "abtastintervall")  # fmt: skip
 #: Usual names of each fact among variables, columns and attributes: without digits, marks and capitals, see `plain`.
 _USUAL: dict[str, tuple[str, ...]] = {
     "label": ("label", "class", "fault", "faulttype", "condition", "state", "category", "target", "damage"),
     "rate": ("fs", "sr", "rate", "samplingrate", "samplerate", "samplefrequency", "samplingfrequency", "fsamp",
-             "abtastrate", "samplingratehz", "fshz", "ratehz", "sampleratehz"),
-    "speed": ("rpm", "speed", "speedrpm", "shaftspeed", "shaftspeedrpm", "rotationalspeed", "rotatingspeed", "drehzahl",
-              "shaftrpm", "speedrevmin"),
+             "abtastrate", "abtastfrequenz"),
+    "speed": ("rpm", "speed", "shaftspeed", "rotationalspeed", "rotatingspeed", "rotorspeed", "motorspeed", "drehzahl",
+              "shaftrpm", "speedrevmin", *_FREQUENCIES),
     "load": ("load", "loadn", "loadhp", "loadnm", "torque", "force", "radialload", "last", "motorload"),
     "bearing": ("bearing", "bearingid", "bearingcode", "bearingname", "lager"),
-    "machine": ("machine", "machineid", "rig", "unit", "asset", "maschine", "motor"),
+    "machine": ("machine", "machineid", "rig", "unitid", "asset", "maschine", "motor"),
     "severity": ("severity", "faultsize", "size", "diameter", "faultdiameter", "level", "damagelevel"),
+    "interval": _INTERVALS,
 }  # fmt: skip
 #: Fields of structures that say nothing: the one around them names what they hold.
 _EMPTY = frozenset({"data", "value", "values"})
 #: Short codes that name a part without doubt, as in ``IR007`` or ``B021``.
 _CODE = re.compile(r"(?<![A-Za-z])(IR|OR|B)(?=\d{3})")
+#: Kinds of bearings are called after parts that are not damaged.
+_KINDS = re.compile(r"(?:ball|roller|rolling(?:[\s_-]*element)?)[\s_-]*bearings?", re.IGNORECASE)
+#: Fields of numbers begin with a digit and take the whole number: ``{label}{speed}_*`` divides ``ib600_2``.
+_NUMERIC = dict.fromkeys(("speed", "rpm", "rate", "fs"), r"\d+(?:[.,]\d+)?[A-Za-z]*?")
 _FIELD = re.compile(r"\\\{([A-Za-z_]\w*)\\\}")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
 #: Words of a label that name a part, the longest first; `plain` and word borders apply.
 _FAULT_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("normal", ("normal", "healthy", "good", "none", "baseline", "intact", "ok", "undamaged", "n", "h", "gesund", "nofault")),
+    ("normal", ("normal", "healthy", "health", "good", "none", "baseline", "intact", "ok", "undamaged", "n", "h", "gesund",
+                "nofault")),
     ("inner", ("inner", "innerrace", "innerring", "ir", "irf", "bpfi", "innen", "innenring", "i")),
     ("outer", ("outer", "outerrace", "outerring", "or", "orf", "bpfo", "aussen", "außen", "außenring", "aussenring", "o")),
     ("ball", ("ball", "balls", "rollingelement", "rollingelements", "roller", "re", "bsf", "b", "kugel", "rolling", "element")),
@@ -72,11 +85,17 @@ class NamePattern:
             return None
         return {name: value.strip() for name, value in match.groupdict().items() if value}
 
+    def unit(self, sample_id: str, field: str) -> str:
+        """The unit that follows a field in the id of a file, ``hz`` in ``35Hz12kN``; empty where there is none."""
+        match = self.regex.search(sample_id)
+        return unit_behind(sample_id[match.end(field) :]) if match and match[field] else ""
+
 
 def name_pattern(text: str) -> NamePattern | None:
     """What ``data.name_pattern`` means; ``None`` for an empty one.
 
-    ``{label}_{load}.mat``: a bracket is a field and takes no slash, ``*`` is anything but a slash. The pattern fits at the
+    ``{label}_{load}.mat``: a bracket is a field and takes no slash, ``{speed}`` and ``{rate}`` begin with a digit, ``*`` is
+    anything but a slash. The pattern fits at the
     end of the path, with or without the suffix; folders stand before a slash: ``{machine}/{label}_*``.
 
     Raises:
@@ -99,7 +118,9 @@ def name_pattern(text: str) -> NamePattern | None:
             Finding("error", "names.pattern", f"The name pattern “{text}” cannot be used: {fault}.",
                     "Correct data.name_pattern.", ("data.name_pattern",))
         )  # fmt: skip
-    body = _FIELD.sub(lambda match: f"(?P<{match[1]}>[^/]+?)", quoted).replace(r"\*", "[^/]*?")
+    body = _FIELD.sub(lambda match: f"(?P<{match[1]}>{_NUMERIC.get(match[1], '[^/]+?')})", quoted).replace(
+        r"\*", "[^/]*?"
+    )
     return NamePattern(text, re.compile(rf"(?:^|/){body}(?:\.\w+)?$", re.IGNORECASE))
 
 
@@ -154,15 +175,30 @@ def preview_pattern(ids: Sequence[str], text: str, rows: int = 8) -> PatternPrev
     )
 
 
+def _leaf(name: str) -> str:
+    *before, last = name.split(".")
+    return before[-1] if before and plain(last) in _EMPTY else last
+
+
+def _word(name: str) -> str:
+    return plain(_leaf(name))
+
+
+def unit_in(name: str) -> str:
+    """The unit that the name of a variable, column or field states or means; empty where there is none."""
+    bare, unit = named_unit(_leaf(name))
+    return unit or ("hz" if plain(bare) in _FREQUENCIES else "")
+
+
 def usual(fact: str, names: Iterable[str]) -> str:
     """The name that usually stands for a fact; empty where there is none. ``X105RPM`` ends in one: that counts too."""
     wanted = _USUAL[fact]
     found: list[tuple[int, str]] = []
     for name in names:
-        *before, last = name.split(".")
-        word = plain(before[-1] if before and plain(last) in _EMPTY else last)
-        if word in wanted:
-            found.append((wanted.index(word), name))
+        word = _word(name)
+        bare = plain(named_unit(_leaf(name))[0])
+        if word in wanted or bare in wanted:
+            found.append((wanted.index(word if word in wanted else bare), name))
         elif any(len(w) > 2 and word.endswith(w) and len(word) <= len(w) + 2 for w in wanted):
             found.append((len(wanted), name))
     return min(found, key=lambda item: item[0], default=(0, ""))[1]
@@ -197,19 +233,49 @@ def fault_of(label: str) -> str:
     return ""
 
 
-def fault_in_name(sample_id: str) -> str:
-    """The part that the name of a file holds as a word or a code; empty where there is none without doubt."""
-    stem = PurePosixPath(sample_id).stem
-    if match := _CODE.search(stem):
+def fault_in_name(name: str) -> str:
+    """The part that the name of a file or folder holds as a word or a code; empty where there is none without doubt.
+
+    Words of one or two letters count only where they are the whole name; several parts are joined by ``+``.
+    """
+    name = _KINDS.sub(" ", name)
+    if match := _CODE.search(name):
         return fault_of(match[1])
-    words = re.findall(r"[^\W\d_]+", stem)
-    return fault_of(" ".join(word for word in words if len(word) > 2))
+    if re.fullmatch(r"[^\W\d_]{1,3}(@\d+)?", name):
+        return fault_of(name)
+    words = [word for word in re.findall(r"[^\W\d_]+", name) if len(word) > 2]
+    split = [part for word in words for part in re.sub(r"(?<=[a-zß-ÿ])(?=[A-Z])", " ", word).split()]
+    parts = [part for word in [*words, *split] if len(word) > 2 and (part := fault_of(word))]
+    damaged = [part for part in dict.fromkeys(parts) if part != "normal"]  # “inner, normal load”
+    return "+".join(damaged or parts[:1]) or fault_of(" ".join(words))
 
 
 def faults_in(label: str) -> list[str]:
     """The labels in one that names several: ``inner+ball`` is two; healthy is none."""
     parts = [part.strip() for part in re.split(r"[+&,;/|]|\band\b", label) if part.strip()]
     return [part for part in dict.fromkeys(parts) if fault_of(part) != "normal"]
+
+
+def parts_of_codes(stems: Sequence[str]) -> list[str]:
+    """The part that a code of letters at the beginning of each name means, ``I402`` and ``H-A-1``; empty where not all do.
+
+    Codes are letters such as N, I, O, B, and pairs of them (``IO`` is inner and outer) where each letter also stands alone:
+    ``ib``, ``ob`` and ``tb`` of another rig mean something else.
+    """
+    codes = [
+        match[1].upper() if (match := re.match(r"([A-Za-z]{1,3})(?=[-_ @\d])", stem)) else ""
+        for stem in stems
+    ]
+    alone = {code: fault_of(code) for code in codes if len(code) == 1 or code in ("IR", "OR", "RE")}
+    if len(set(filter(None, alone.values()))) < 2 or not all(alone.values()):
+        return []
+    found = []
+    for code in codes:
+        letters = [code] if code in alone else list(code)
+        if not letters or any(letter not in alone for letter in letters):
+            return []
+        found.append("+".join(dict.fromkeys(alone[letter] for letter in letters)))
+    return found
 
 
 def folder_of(sample_id: str) -> str:
@@ -222,13 +288,16 @@ __all__ = [
     "FACTS",
     "NamePattern",
     "PatternPreview",
+    "fault_in_name",
     "fault_of",
     "faults_in",
     "folder_of",
     "matching",
     "name_pattern",
     "number",
+    "parts_of_codes",
     "plain",
     "preview_pattern",
+    "unit_in",
     "usual",
 ]

@@ -58,7 +58,8 @@ def build_network(
             branches[name] = PictureNetwork(channels, outputs, options.picture_network, options.dropout)
         else:
             network = options.signal_network if name == "raw" else options.spectrum_network
-            branches[name] = NETWORKS[network](channels, outputs, dropout=options.dropout)
+            more = {"patch_drop": options.patch_drop} if network == "transformer" else {}
+            branches[name] = NETWORKS[network](channels, outputs, dropout=options.dropout, **more)
     return BranchModel(branches, outputs, options.dropout)
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.dataset.findings import Finding, counted, listed, named
 from src.core.dataset.memory import read_exclusions
 from src.core.dataset.sources.source_lists import read_text
-from src.tasks.bearing.files import SUFFIXES
+from src.tasks.bearing.files import SUFFIXES, is_signal_file
 
 if TYPE_CHECKING:
     from src.tasks.bearing.config import SignalDataConfig
 
 _MOST_FILES = 1_000_000
+#: Files of other kinds are counted so far.
+_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,22 @@ def find_files(config: SignalDataConfig, cancelled: Callable[[], bool]) -> Sourc
     if not found.files and not any(f.severity == "error" for f in found.findings):
         kinds = ", ".join(sorted(SUFFIXES))
         place = config.table or config.folder
+        text = f"No recordings were found in {place}."
+        if others := _other_kinds(Path(config.folder)) if config.folder else "":
+            text += f" It holds {others}, which cannot be read: write them as CSV, HDF5, WAV or MATLAB files first."
         found.findings.append(
-            Finding("error", "source.no_recordings", f"No recordings were found in {place}.",
-                    f"Choose a folder that holds files of these kinds: {kinds}.", ("data.folder",))
+            Finding("error", "source.no_recordings", text, f"Choose a folder that holds files of these kinds: {kinds}.",
+                    ("data.folder",))
         )  # fmt: skip
     return found
+
+
+def _other_kinds(folder: Path) -> str:
+    """The three most frequent suffixes of a folder's files with their numbers; empty where there are none."""
+    files = islice((path for path in folder.rglob("*") if path.is_file() and path.suffix), _LOOKED_AT)
+    return ", ".join(
+        f"{count} × {suffix}" for suffix, count in Counter(p.suffix.lower() for p in files).most_common(3)
+    )
 
 
 def _nfc(text: str) -> str:
@@ -82,7 +97,7 @@ def signal_files(folder: Path, cancelled: Callable[[], bool] = lambda: False) ->
         found += [
             Path(place, name)
             for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+            if not name.startswith(".") and is_signal_file(Path(place, name))
         ]
     return sorted(found)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.core.dataset.findings import Finding, counted, named
+from src.core.dataset.findings import Finding, counted, named, setting
 from src.tasks.bearing.files import read_channel
-from src.tasks.bearing.found import Known, look_up
-from src.tasks.bearing.naming import matching, number, usual
+from src.tasks.bearing.found import Known, look_up, speed_factor
+from src.tasks.bearing.naming import matching, number
 from src.tasks.bearing.recordings import RECORDING, Course, Recording, mean_speed
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _POINTS = 256
 #: A speed that varies less than this share of it does not vary.
 _STEADY = 1e-3
 _PIECE = 1_000_000
+#: rev/min below which a speed without a unit may well be one in rev/s.
+_SLOW = 150.0
 
 
 def course_of(known: Known, config: SignalDataConfig, seconds: float) -> tuple[Course, float]:
@@ -40,27 +42,19 @@ def course_of(known: Known, config: SignalDataConfig, seconds: float) -> tuple[C
     facts = config.facts
     if facts.speed_rpm:
         return (), 0.0
-    factor = 60.0 if facts.speed_unit == "hz" else 1.0
+    factor = speed_factor(known, config)
     if facts.tachometer:
         name = next((n for n in known.contents.channels if matching(n, facts.tachometer)), "")
         if name and seconds > 0:
             return _judged(_of_pulses(known, name, seconds, facts.pulses))
         return (), 0.0
-    if name := _speed_channel(known, facts.speed):
+    name = known.names.get("speed", "")
+    if known.origin.get("speed") == "file" and name in known.contents.channels:
         return _judged([(place, factor * speed) for place, speed in _of_channel(known, name)])
     if facts.speed_end and (first := number(known.facts.get("speed"))) > 0:
-        last = number(look_up(known, facts.speed_end)[0])
+        last = number(look_up(known, facts.speed_end).text)
         return _judged([(0.0, factor * first), (1.0, factor * last)]) if last > 0 else ((), 0.0)
     return (), 0.0
-
-
-def _speed_channel(known: Known, wanted: str) -> str:
-    """The channel whose mean was taken for the speed; empty where it came from elsewhere."""
-    if known.origin.get("speed") != "file":
-        return ""
-    names = [*known.contents.values, *known.contents.channels]
-    name = next((n for n in names if matching(n, wanted)), "") if wanted else usual("speed", names)
-    return name if name in known.contents.channels else ""
 
 
 def _of_channel(known: Known, name: str) -> list[tuple[float, float]]:
@@ -125,9 +119,27 @@ def _judged(course: Sequence[tuple[float, float]]) -> tuple[Course, float]:
     return (kept if np.ptp(speeds) > _STEADY * mean else ()), round(mean, 4)
 
 
-def speed_findings(recordings: Sequence[Recording], config: SignalDataConfig) -> list[Finding]:
-    """What is known of speeds that vary, and recordings without the pulses that were asked for."""
+def speed_findings(
+    recordings: Sequence[Recording], config: SignalDataConfig, files: Sequence[Known] = ()
+) -> list[Finding]:
+    """What is known of speeds that vary, speeds that may be in rev/s, and recordings without the pulses that were asked for."""
     found = []
+    slow = [r for r in recordings if 0 < r.speed < _SLOW]
+    plain = config.facts.speed_unit == "auto" and not any(k.units.get("speed") for k in files)
+    if (
+        slow
+        and len(slow) == sum(r.speed > 0 for r in recordings)
+        and plain
+        and not config.facts.speed_rpm
+        and files
+    ):
+        low, high = min(r.speed for r in slow), max(r.speed for r in slow)
+        span = f"is {low:.4g}" if low == high else f"lies between {low:.4g} and {high:.4g}"
+        text = f"The speed {span}, and was read as rev/min because no unit stands beside it. Is it in rev/s?"
+        actions = tuple(setting(label, data__facts__speed_unit=unit)
+                        for unit, label in (("hz", "It is in rev/s"), ("rpm", "It is in rev/min")))  # fmt: skip
+        cure = "Set data.facts.speed_unit=hz if it is, data.facts.speed_unit=rpm if not."
+        found.append(Finding("warning", "speed.unit", text, cure, named(r.id for r in slow), actions))
     varying = [r for r in recordings if r.course]
     if varying:
         low = min(speed for r in varying for _, speed in r.course)

@@ -196,7 +196,7 @@ class BearingTask(Task):
 
     def load_teacher(self, source: ModelSource) -> nn.Module:
         """A network that looks at some or all of this training's inputs, computed in the same way."""
-        return load_teacher(source, self.maker.options)
+        return load_teacher(source, self.maker.options, self.several, self._rate())
 
     def preview_indices(self, count: int) -> list[int]:
         """Windows from the middle of validation recordings, the classes in turn."""

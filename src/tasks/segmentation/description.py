@@ -241,15 +241,27 @@ def _explain_weights(weights: Any) -> str:
     return f"Weights from a file\n{weights}\nIt must have been made for this encoder."
 
 
+def _explain_start(start: Any) -> str:
+    if not start:
+        return ""
+    return (
+        f"Weights of a model\n{start}\nThe whole network begins with what that model learnt. The encoder weights only decide "
+        "how images are normalised: leave them as they were for that model."
+    )
+
+
 _EXPLAINED = {
     "model.architecture": _explain_architecture,
     "model.encoder": _explain_encoder,
     "model.encoder_weights": _explain_weights,
+    "model.start_from": _explain_start,
 }
 
 
-def explain(key: str, value: Any) -> str:
+def explain(key: str, value: Any, values: Mapping[str, Any]) -> str:
     """What the table knows of an architecture, an encoder or its weights: a title, then sentences."""
+    if key == "model.encoder_weights" and values.get("model.start_from"):
+        return ""  # the training begins with other weights
     found = _EXPLAINED.get(key)
     return found(value) if found else ""
 

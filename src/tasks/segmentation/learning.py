@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from src.core.config.mixing import check_mixing
 from src.core.dataset.findings import Finding
-from src.core.run.library import find_record
-from src.core.run.model_source import ModelError
+from src.core.run.teacher import TEACHER, check_teacher
 from src.tasks.segmentation.start import standardises_images
 
 if TYPE_CHECKING:
     from src.core.dataset.description import DatasetDescription
     from src.tasks.segmentation.config import SegmentationConfig
-
-TEACHER = "distillation.teacher"
 
 
 def check_learning(
@@ -60,45 +57,12 @@ def _check_paste(config: SegmentationConfig, data: DatasetDescription | None) ->
 
 
 def _check_teacher(config: SegmentationConfig, data: DatasetDescription | None) -> list[Finding]:
-    options = config.distillation
-    if not options.teacher:
-        return []
-    if not options.acts:
-        return [Finding("warning", "teacher-idle", "There is a teacher, but both of its weights are 0: nothing is learnt from it.",
-                        "Give one of them a weight, or leave the teacher empty.", ("distillation.weight",))]  # fmt: skip
-    try:
-        record = find_record(options.teacher)
-    except ModelError as error:
-        return [
-            Finding(
-                "error", "teacher-missing", f"The teacher cannot be used: {error}", error.cure, (TEACHER,)
-            )
-        ]
-    if record.problem:
-        return [Finding("error", "teacher-missing", f"The model of {record.name} cannot be used. {record.problem}",
-                        "Choose another teacher.", (TEACHER,))]  # fmt: skip
-    found = _differences(config, record.facts, record.name, data)
-    if options.feature_weight and config.training.compile:
-        found.append(Finding("error", "teacher-compiled", "The features of a compiled network cannot be compared with a teacher's.",
-                             "Turn “Compile the network” off, or set the weight of the features to 0.",
-                             ("distillation.feature_weight",)))  # fmt: skip
-    return found
+    classes = None if data is None else list(data.class_names)
+    return check_teacher(config, classes, lambda facts, name: _differences(config, facts, name))
 
 
-def _differences(
-    config: SegmentationConfig, facts: Mapping[str, Any], name: str, data: DatasetDescription | None
-) -> list[Finding]:
-    if facts.get("task", config.task) != config.task:
-        return [Finding("error", "teacher-differs", f"The teacher {name} was trained for another problem ({facts['task']}).",
-                        "Choose a model of this problem.", (TEACHER,))]  # fmt: skip
+def _differences(config: SegmentationConfig, facts: Mapping[str, Any], name: str) -> list[Finding]:
     found = []
-    theirs = [str(c) for c in facts.get("classes") or []]
-    if data is not None and theirs and theirs != list(data.class_names):
-        found.append(
-            Finding("error", "teacher-classes", f"The teacher {name} knows the classes {', '.join(theirs)}; here they are "
-                    f"{', '.join(data.class_names)}.", "Choose a teacher that was trained on the same classes in the same order.",
-                    (TEACHER,))
-        )  # fmt: skip
     channels = facts.get("in_channels", config.data.channels)
     if channels != config.data.channels:
         found.append(

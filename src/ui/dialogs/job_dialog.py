@@ -19,8 +19,9 @@ from PyQt5.QtWidgets import (
 from src.core.config import ConfigError, Resolved
 from src.core.dataset.findings import Finding
 from src.core.job import JobInfo
-from src.tasks.catalog import task_info
+from src.tasks.catalog import TASKS, task_info
 from src.ui.dialogs.closing import ClosingDialog
+from src.ui.dialogs.start_wish import WAITS, StartWish
 from src.ui.dialogs.train_bars import StartBar, line
 from src.ui.dialogs.train_setup import in_order
 from src.ui.dialogs.train_state import StartState, field_messages
@@ -47,9 +48,12 @@ class JobDialog(ClosingDialog):
 
     Signals:
         started_job(object, object): The `Resolved` configuration and the `JobInfo`; the dialog closes itself.
+        other_task(str, str): The job, and a model of another problem that was chosen: its settings are others. The dialog
+            closes itself.
     """
 
     started_job = pyqtSignal(object, object)
+    other_task = pyqtSignal(str, str)
 
     def __init__(
         self,
@@ -73,7 +77,8 @@ class JobDialog(ClosingDialog):
         self._settings = Settings()
         self._findings: list[Finding] = []
         self._checking: Resolved[Any] | None = None
-        self._chosen, self._hint = False, ""
+        self._chosen, self._hint, self._passed = False, "", False
+        self._wish = StartWish()
         self._labels = self.setup.labels()
         self.setWindowTitle(info.title)
         self.setWindowFlags(
@@ -94,7 +99,8 @@ class JobDialog(ClosingDialog):
 
     def _build(self, runs_dir: Path | None) -> None:
         info = self.setup.info
-        self.model = ModelChoice(self.setup.task, runs_dir)
+        others = [t.id for t in TASKS.values() if info.id in t.jobs and t.id != self.setup.task]
+        self.model = ModelChoice(self.setup.task, runs_dir, others)
         self.form = SchemaForm(
             info.config,
             lambda option: option.key not in HEAD,
@@ -136,7 +142,7 @@ class JobDialog(ClosingDialog):
         self.form.grey_out(info.unavailable())
 
     def _connect(self) -> None:
-        self.model.changed.connect(self._edited)
+        self.model.changed.connect(self._model_chosen)
         self.form.edited.connect(lambda _: self._edited())
         self.everything.toggled.connect(self.form.show_all)
         self.findings.chosen.connect(self.form.go_to)
@@ -167,9 +173,20 @@ class JobDialog(ClosingDialog):
             raise ConfigError(list(faults.items()))
         return self.setup.apply(self.form.changes(), self.model.model, self.model.checkpoint)
 
+    def _model_chosen(self) -> None:
+        record = self.model.record
+        if record is not None and record.task not in ("", self.setup.task) and record.task in TASKS:
+            self.reject()
+            self.other_task.emit(self.setup.info.id, str(record.path))
+            return
+        self._edited()
+
     def _edited(self) -> None:
         """After a change: what is known at once is said at once, the rest when it was looked at."""
         self._checking = None
+        self._wish.forget()
+        record = self.model.record
+        self.form.set_idle(self.setup.info.idle(record.facts if record else {}))
         try:
             self._checking = self.configuration()
         except ConfigError as error:
@@ -202,7 +219,10 @@ class JobDialog(ClosingDialog):
         self.form.show_messages(messages)
         apart = [f for f in findings if not (f.where and f.where[0] in messages)]
         self.findings.show_findings(apart)
+        self._passed = not self._hint and all(f.severity != "error" for f in findings)
         self._show_state()
+        if why := self._wish.due(findings):
+            self.bar.show_state("error", why, self._passed)
 
     def _without_hint(self, findings: list[Finding]) -> list[Finding]:
         """The findings less the one that nothing was chosen yet, which is no error before anybody could choose."""
@@ -222,8 +242,10 @@ class JobDialog(ClosingDialog):
     def _state(self) -> StartState:
         if self.model.looking:
             return StartState("muted", "Looking for models…", False)
+        if self._wish.waits:
+            return StartState("muted", WAITS, True)
         if self._checking is not None:
-            return StartState("muted", "Checking the settings…", False)
+            return StartState("muted", "Checking the settings…", self._passed)
         errors = [f for f in self._findings if f.severity == "error"]
         if errors:
             first = errors[0]
@@ -242,6 +264,10 @@ class JobDialog(ClosingDialog):
     def start(self) -> None:
         """Start the job; the window that listens shows it."""
         if not self.start_button.isEnabled():
+            return
+        if self._checking is not None:
+            self._wish.keep(self.start, self._findings)
+            self._show_state()
             return
         resolved = self.configuration()
         remember(self._settings, self.setup, resolved)

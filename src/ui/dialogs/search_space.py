@@ -54,8 +54,10 @@ def first_range(option: Option, value: Any) -> tuple[float, float, bool]:
         low, high, log = now / 10, now * 10, True
     else:
         low, high, log = now / 2, now or 1.0, False
-    low = low if low_end is None else max(low, low_end)
-    high = high if high_end is None else min(high, high_end)
+    if low_end is not None and low <= low_end:
+        low = now / 2 if option.exclusive_minimum and now > low_end else low_end
+    if high_end is not None and high >= high_end:  # an end that is no value itself is left well alone
+        high = (now + high_end) / 2 if option.exclusive_maximum else high_end
     return low, high, log and low > 0
 
 

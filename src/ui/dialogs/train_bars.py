@@ -51,6 +51,8 @@ class SourceBar(QWidget):
         for name, (title, about) in presets.items():
             self.preset.addItem(title, name)
             self.preset.setItemData(self.preset.count() - 1, about, Qt.ToolTipRole)
+        self._titles = [title for title, _ in presets.values()]
+        self._otherwise = ""
         label = QLabel("&Preset")
         label.setBuddy(self.preset)
         self.load = button("&Load configuration…", "Take the settings from a YAML file")
@@ -78,10 +80,18 @@ class SourceBar(QWidget):
 
     def show_preset(self, name: str, otherwise: str) -> None:
         """The preset that the settings are based on; where there is none, ``otherwise`` says what they are based on."""
-        self.preset.setPlaceholderText(otherwise)
+        self._otherwise = otherwise
         self.preset.setCurrentIndex(self.preset.findData(name) if name else -1)
         about = self.preset.currentData(Qt.ToolTipRole)
         self.preset.setToolTip(about or "A set of values to begin with")
+        self.show_changed(False)
+
+    def show_changed(self, changed: bool) -> None:
+        """Say whether the settings are still those of the preset, or of what they are based on."""
+        ending = ", changed" if changed else ""
+        self.preset.setPlaceholderText(self._otherwise + ending)
+        for row, title in enumerate(self._titles):
+            self.preset.setItemText(row, title + (ending if row == self.preset.currentIndex() else ""))
 
 
 class StartBar(QWidget):

@@ -75,7 +75,7 @@ class TrainCheck(QObject):
 
     def start_state(self) -> StartState:
         """Whether the training can start."""
-        return start_state(self.findings(), self.scan.state, self._progress, self.labels)
+        return start_state(self.findings(), self.scan.state, self._progress, self.labels, self.scan.again)
 
     def scan_note(self) -> tuple[str, tuple[int, int] | None]:
         """A line on the check of the data, and how far it is while it runs."""

@@ -15,6 +15,7 @@ from src.core.run import RunFolder, RunFolderError
 from src.core.run.folder import write_atomically
 from src.threads.training_thread import TrainingThread
 from src.ui import queueing
+from src.ui.dialogs.start_wish import WAITS
 from src.ui.dialogs.train_bars import ask_open, ask_save
 from src.ui.dialogs.train_setup import TrainSetup
 from src.ui.dialogs.train_started import StartedRun
@@ -87,10 +88,6 @@ class TrainConfigDialog(TrainWindow):
         theme().changed.connect(self._show)
 
     # -- the configuration ----------------------------------------------------------------------
-    def changes(self) -> dict[str, Any]:
-        """Key to value of what was changed here."""
-        return {k: v for form in self.forms.values() for k, v in form.changes().items()}
-
     def configuration(self) -> Resolved[Any]:
         """The configuration as it stands.
 
@@ -149,11 +146,6 @@ class TrainConfigDialog(TrainWindow):
         self.notes.show_values(self.forms["Model"].values())
         self.source.show_preset(self.setup.preset, self.setup.basis)
 
-    def show_all(self, everything: bool) -> None:
-        """Show the settings that are rarely needed too."""
-        for form in self.forms.values():
-            form.show_all(everything)
-
     def tune(self) -> None:
         """Measure with the settings as they are; what the person applies stands in the forms then."""
         if not self._begun:
@@ -163,11 +155,9 @@ class TrainConfigDialog(TrainWindow):
             dialog.chosen.connect(lambda values: self._load({**self.changes(), **values}))
 
     # -- checks ---------------------------------------------------------------------------------
-    def _faults(self) -> dict[str, str]:
-        return {k: text for form in self.forms.values() for k, text in form.faults().items()}
-
     def _edited(self, key: str) -> None:
         self._problem = ""
+        self.wish.forget()
         values = {k: v for form in self.forms.values() for k, v in form.values().items()}
         for form in self.forms.values():
             if key not in form.fields:
@@ -178,7 +168,9 @@ class TrainConfigDialog(TrainWindow):
     def _update(self) -> None:
         if self._begun:
             return  # settings of a run that has started are not checked again
-        self.check.update(self.changes(), self._faults())
+        changes = self.changes()
+        self.source.show_changed(self.setup.differs(changes))
+        self.check.update(changes, self._faults())
         self.groups.update_from(self.check.resolved)
 
     def _show(self) -> None:
@@ -193,6 +185,8 @@ class TrainConfigDialog(TrainWindow):
         self.groups.show_check(description, findings, self.check.scan.state == "done")
         mark_tabs(self.tabs, self.forms, {} if self._begun else field_messages(findings, self.check.labels))
         self._show_progress()
+        if not self.check.scan.busy and (why := self.wish.due(findings)):
+            self._tell(why)
 
     def _show_progress(self) -> None:
         self.summary.show_scan(*self.check.scan_note())
@@ -205,6 +199,8 @@ class TrainConfigDialog(TrainWindow):
             state = StartState("muted", text, False)
         elif self._problem:
             state = StartState("error", self._problem, state.ready)
+        elif self.wish.waits:
+            state = StartState("muted", WAITS, True)
         self.bar.show_state(state.severity, state.text, state.ready)
 
     def _tell(self, sentence: str) -> None:
@@ -231,7 +227,7 @@ class TrainConfigDialog(TrainWindow):
 
     def start(self) -> None:
         """Start the training and show it."""
-        if not self.start_button.isEnabled():
+        if not self.start_button.isEnabled() or self._later(self.start):
             return
         try:
             self.started.start(self.configuration())
@@ -243,6 +239,8 @@ class TrainConfigDialog(TrainWindow):
 
     def add_to_queue(self) -> None:
         """Make the run and let it wait for its device; the settings stay, for the next one."""
+        if self._later(self.add_to_queue):
+            return
         try:
             folder, sentence = queueing.enqueue(self.configuration())
         except (RunFolderError, ValueError) as error:  # of the configuration, or of the queue
@@ -306,6 +304,7 @@ class TrainConfigDialog(TrainWindow):
 
     def let_go(self) -> None:
         """End what reads in the background; a training is not part of it."""
+        self.wish.forget()
         self.check.scan.close()
         self.preview.close_preview()
         self.groups.close_preview()

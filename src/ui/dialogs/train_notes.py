@@ -15,7 +15,9 @@ from src.ui.theme import sized_font
 class ValueNotes(QFrame):
     """A card with a title and sentences for each value that the task has something to say about."""
 
-    def __init__(self, explain: Callable[[str, Any], str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, explain: Callable[[str, Any, Mapping[str, Any]], str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._explain = explain
         self._texts: list[str] = []
@@ -27,7 +29,7 @@ class ValueNotes(QFrame):
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """Key to value, in the order in which they are explained."""
-        texts = [text for key, value in values.items() if (text := self._explain(key, value))]
+        texts = [text for key, value in values.items() if (text := self._explain(key, value, values))]
         if texts == self._texts:
             return
         self._texts = texts

@@ -50,6 +50,11 @@ class DataScan(QObject):
         """Whether an answer is on its way."""
         return self.state in ("waiting", "running")
 
+    @property
+    def again(self) -> bool:
+        """Whether the data were checked before, and nothing in them forbade to start."""
+        return self.description is not None and all(f.severity != "error" for f in self.findings)
+
     def update(self, resolved: Resolved[Any]) -> None:
         """Check again where something changed that the answer depends on."""
         flat = resolved.flat()

@@ -54,6 +54,17 @@ _KEY_OF_EXACT_CODE = {
     "split.overlap": "data.split_dir",
     "split.repeated": "data.split_dir",
     "split.relocated": "data.split_dir",
+    "facts.rate": "data.facts.rate_hz",
+    "facts.speed": "data.facts.speed_rpm",
+    "facts.label": "data.facts.label",
+    "facts.odd_rate": "data.facts.rate_hz",
+    "names.unmatched": "data.name_pattern",
+    "facts.rates": "data.windows.resample_hz",
+    "speed.unit": "data.facts.speed_unit",
+    "channel.missing": "data.channel",
+    "channel.chosen": "data.channel",
+    "labels.rename": "data.rename",
+    "windows.short": "data.windows.length",
 }
 _SEVERITIES = ("error", "warning", "notice")
 
@@ -142,6 +153,13 @@ class TrainSetup:
         self.base = resolve(self.schema, [layer, Layer("dialog", nest(kept))])
         self.preset = name
         return {k: v for k, v in changes.items() if k not in says}
+
+    def differs(self, changes: Mapping[str, Any]) -> bool:
+        """Whether somebody changed what preset or file say; which data it is about, and names, are nothing of theirs."""
+        own = {o.key for o in options(self.schema) if o.path or o.key == "name"}
+        return any(
+            k not in own and (k not in self.initial or self.initial[k] != v) for k, v in changes.items()
+        )
 
     def load(self, path: Path) -> None:
         """Take a configuration file instead of preset and changes.

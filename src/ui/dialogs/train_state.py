@@ -28,9 +28,15 @@ class StartState:
 
 
 def start_state(
-    findings: list[Finding], scan: str, progress: tuple[int, int, str] | None, labels: Mapping[str, str]
+    findings: list[Finding],
+    scan: str,
+    progress: tuple[int, int, str] | None,
+    labels: Mapping[str, str],
+    again: bool = False,
 ) -> StartState:
-    """What the bar says; ``scan`` is the state of the check of the data."""
+    """What the bar says; ``scan`` is the state of the check of the data, ``again``: they were checked before, so that Start may
+    be pressed meanwhile.
+    """
     errors = [f for f in findings if f.severity == "error"]
     if errors:
         label = labels.get(key_of(errors[0], labels), "")
@@ -40,7 +46,7 @@ def start_state(
     if scan in ("waiting", "running"):
         done, total, _ = progress or (0, 0, "")
         count = f": {done:,} of {total:,}" if total else "…"
-        return StartState("muted", f"Checking the data before the start{count}", False)
+        return StartState("muted", f"Checking the data before the start{count}", again)
     if scan == "failed":
         return StartState(
             "warning", "The data could not be checked; the training checks them again itself.", True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from PyQt5.QtCore import QSize, Qt
 from PyQt5.QtGui import QKeySequence
@@ -12,6 +13,7 @@ from src.ui.dialogs.augment_preview import AugmentPreview
 from src.ui.dialogs.closing import ClosingDialog
 from src.ui.dialogs.groups_preview import GroupsPreview
 from src.ui.dialogs.schedule_preview import SchedulePreview
+from src.ui.dialogs.start_wish import StartWish
 from src.ui.dialogs.train_bars import SourceBar, StartBar, line
 from src.ui.dialogs.train_check import TrainCheck
 from src.ui.dialogs.train_monitoring import MonitoringTab
@@ -33,6 +35,7 @@ class TrainWindow(ClosingDialog):
     Attributes:
         setup: The configuration below the changes made here.
         check: What is known about the configuration and the data.
+        wish: A start that was asked for while the data are checked again.
         tabs: ``Model``, ``Training``, ``Data``, ``Monitoring``; their pages have these object names.
         forms: Tab to form.
     """
@@ -44,6 +47,7 @@ class TrainWindow(ClosingDialog):
         self.setup = setup
         self._breathe = breathe or go_on
         self.check = TrainCheck(setup, self)
+        self.wish = StartWish()
         self.setWindowTitle("Train model")
         self.setWindowFlags(
             self.windowFlags() & ~Qt.WindowContextHelpButtonHint | Qt.WindowMaximizeButtonHint
@@ -102,6 +106,25 @@ class TrainWindow(ClosingDialog):
         column.addWidget(self.splitter, 1)
         column.addWidget(line())
         column.addWidget(self.bar)
+
+    def changes(self) -> dict[str, Any]:
+        """Key to value of what was changed here."""
+        return {k: v for form in self.forms.values() for k, v in form.changes().items()}
+
+    def _faults(self) -> dict[str, str]:
+        return {k: text for form in self.forms.values() for k, text in form.faults().items()}
+
+    def show_all(self, everything: bool) -> None:
+        """Show the settings that are rarely needed too."""
+        for form in self.forms.values():
+            form.show_all(everything)
+
+    def _later(self, do: Callable[[], None]) -> bool:
+        """Whether the data are being checked again: then it is done when they are."""
+        if self.check.scan.busy:
+            self.wish.keep(do, [*self.check.findings(), *self.check.scan.findings])
+            self.check.progressed.emit()
+        return self.check.scan.busy
 
     def _number_tabs(self) -> None:
         for number, name in enumerate(TABS, 1):

@@ -94,9 +94,7 @@ class ClassOverview(QScrollArea):
         self.facts.setText(_about(document))
         self.tiles.put(_numbers(document))
         notes = [in_words(n.message) for n in document.notes if n.severity != "warning"]
-        rules = document.interval
-        notes.append(rules.reason or f"Intervals of {rules.level:.0%}: {rules.method}, {rules.samples:,} draws of "
-                     f"{count(rules.groups, 'group')}.")  # fmt: skip
+        notes.append(document.interval.sentence)
         self.notes.setText("\n".join(notes))
         self.which.setVisible(len(document.levels) > 1)
         self.which.rename([level.many.capitalize() for level in document.levels])
@@ -123,11 +121,7 @@ class ClassOverview(QScrollArea):
         self._arrange()
 
     def _arrange(self) -> None:
-        """The matrix stands beside the tables where both have room."""
-        left = self.viewport().width() - self.matrix.whole - 56
-        wide = left >= _TABLE_LETTERS * self.fontMetrics().averageCharWidth()
-        self._lower.setDirection(QBoxLayout.LeftToRight if wide else QBoxLayout.TopToBottom)
-        self.matrix.setMinimumWidth(self.matrix.whole if wide else 0)
+        self.matrix.find_place(self._lower, self.viewport().width(), _TABLE_LETTERS)
 
 
 class _Short(QWidget):

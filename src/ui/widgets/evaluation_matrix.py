@@ -10,6 +10,7 @@ from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPen
 from PyQt5.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QHeaderView,
     QLabel,
     QStyle,
@@ -212,6 +213,12 @@ class ConfusionView(QWidget):
         if about:
             self.about.setText(about)
         self._dress()
+
+    def find_place(self, row: QBoxLayout, room: int, letters: int) -> None:
+        """Stand beside the tables of its ``row`` where they have ``letters`` in the ``room`` (pixels) it leaves, else below them."""
+        beside = room - self.whole - 56 >= letters * self.fontMetrics().averageCharWidth()
+        row.setDirection(QBoxLayout.LeftToRight if beside else QBoxLayout.TopToBottom)
+        self.setMinimumWidth(self.whole if beside else 0)
 
     def _dress(self) -> None:
         self.heading.setFont(sized_font(self, 1.1, QFont.DemiBold))

@@ -86,11 +86,7 @@ class OverviewPage(QScrollArea):
         self._arrange()
 
     def _arrange(self) -> None:
-        """The matrix stands beside the table of classes where both have room."""
-        left = self.viewport().width() - self.matrix.whole - 56
-        wide = left >= _TABLE_LETTERS * self.fontMetrics().averageCharWidth()
-        self._lower.setDirection(QBoxLayout.LeftToRight if wide else QBoxLayout.TopToBottom)
-        self.matrix.setMinimumWidth(self.matrix.whole if wide else 0)
+        self.matrix.find_place(self._lower, self.viewport().width(), _TABLE_LETTERS)
 
 
 class _ClassTable(QWidget):
@@ -140,12 +136,7 @@ class _ClassTable(QWidget):
             seen = _item(f"{objects.found:,} of {objects.objects:,}" if objects else DASH,
                          -1.0 if objects is None or objects.rate is None else objects.rate)  # fmt: skip
             self.model.appendRow([name, *scores, _scored(one.images.get("iou")), share, seen])
-        interval = document.interval
-        told = (
-            f"{interval.level:.0%} intervals: {interval.method}" if not interval.reason else interval.reason
-        )
-        self.about.setText(f"All pixels together. {told[0].upper()}{told[1:]}." if not interval.reason
-                           else f"All pixels together. {told}")  # fmt: skip
+        self.about.setText(f"All pixels together. {document.interval.sentence}")
         self.view.sortByColumn(0, Qt.AscendingOrder)
         self._dress()
 

@@ -10,7 +10,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QFont, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from src.core.report.text import DASH, count, metric_title, percent
+from src.core.report.text import DASH, count, metric_title, number, percent
 from src.ui.icons import icon
 from src.ui.theme import set_role, sized_font, theme
 from src.ui.widgets.evaluation_data import EvaluationData, between, chosen_on, figure
@@ -93,8 +93,8 @@ class Tiles(QWidget):
             self._columns = 0
         while len(self.tiles) < len(shown):
             self.tiles.append(Tile(self))
-        for tile, number in zip(self.tiles, shown, strict=True):
-            tile.put(number)
+        for tile, one in zip(self.tiles, shown, strict=True):
+            tile.put(one)
         self._place()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -194,7 +194,7 @@ def _objects(document: Evaluation, level: str) -> Number:
     objects = document.objects
     seen, many = sum(b.found for b in objects.bins), sum(b.objects for b in objects.bins)
     false = objects.false_per_image.value
-    about = f"{seen:,} of {many:,}; {figure(false) if false is not None else DASH} false objects an image"
+    about = f"{seen:,} of {many:,}; {number(false, 3)} false objects an image"
     shown = percent(objects.rate.value)
     interval = _framed(level, between(objects.rate, share=True)) if objects.rate.value is not None else ""
     return Number("Objects found", shown, interval, about, objects.sentence)

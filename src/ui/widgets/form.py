@@ -17,9 +17,8 @@ from src.ui.theme import sized_font
 from src.ui.widgets.form_choice import ChoiceEditor
 from src.ui.widgets.form_field import Field, make_editor
 
-# In widths of the letter m: a column is not made narrower or wider than this.
-_COLUMN_EM, _WIDEST_EM = 25, 48
-_LABEL_EM = 9
+# In widths of the letter m: a column is not made narrower or wider than this, and the widest label.
+_COLUMN_EM, _WIDEST_EM, _LABEL_EM = 25, 48, 9
 _MARGIN, _GAP = 16, 14
 # Fields that are made in one go: a few milliseconds.
 _AT_ONCE = 4
@@ -106,10 +105,10 @@ class SchemaForm(QScrollArea):
         self._options = {o.key: o for o in options(schema)}
         self._elsewhere: dict[str, Any] = {}
         self._unavailable: Mapping[str, Mapping[str, str]] = {}
+        self._idle: Mapping[str, str] = {}
         self._title, self._show_help = title, show_help
         self._extra: list[tuple[str, QWidget]] = []
-        self._all = False
-        self._columns = 0
+        self._all, self._columns = False, 0
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.NoFrame)
         self._page = QWidget()
@@ -209,7 +208,13 @@ class SchemaForm(QScrollArea):
     def _update_dependents(self) -> None:
         idle = without_effect(self._options.values(), {**self._elsewhere, **self.values()})
         for key, field in self.fields.items():
-            field.set_enabled(self._why(idle[key]) if key in idle else self._absent(key, field))
+            why = self._why(idle[key]) if key in idle else self._idle.get(key) or self._absent(key, field)
+            field.set_enabled(why)
+
+    def set_idle(self, reasons: Mapping[str, str]) -> None:
+        """Options (by key) that do nothing whatever the other values are, each with the reason."""
+        self._idle = reasons
+        self._update_dependents()
 
     def grey_out(self, unavailable: Mapping[str, Mapping[str, str]]) -> None:
         """Values that cannot be chosen on this machine, with the reason (key to value to reason): they stay to be seen, grey."""

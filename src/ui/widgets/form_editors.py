@@ -22,8 +22,11 @@ from PyQt5.QtWidgets import (
 
 from src.core.config import Option
 from src.ui.text import singular
+from src.ui.wording import when_empty
 
 _NUMBER_EM = 12
+#: Letters that an empty field for a number has room for.
+_SHORT = 10
 
 
 class Editor(QWidget):
@@ -97,8 +100,8 @@ def bounds_fault(option: Option, value: float) -> str:
     low, high = option.minimum, option.maximum
     if low is not None and (value < low or (option.exclusive_minimum and value == low)):
         return f"Must be {'more than' if option.exclusive_minimum else 'at least'} {number_text(low)}."
-    if high is not None and value > high:
-        return f"Must be at most {number_text(high)}."
+    if high is not None and (value > high or (option.exclusive_maximum and value == high)):
+        return f"Must be {'less than' if option.exclusive_maximum else 'at most'} {number_text(high)}."
     return ""
 
 
@@ -209,6 +212,7 @@ class TextEditor(Editor):
     def __init__(self, option: Option, parent: QWidget | None = None) -> None:
         super().__init__(option, parent)
         self.line = QLineEdit()
+        self.line.setPlaceholderText(when_empty(option))
         self.line.textEdited.connect(lambda _: self.edited.emit())
         self.take(self.line, 0 if option.kind == "float" else 1)
 
@@ -228,7 +232,8 @@ class FloatEditor(TextEditor):
         super().__init__(option, parent)
         _fix_width(self.line)
         if option.optional:
-            self.line.setPlaceholderText("automatic")
+            words = when_empty(option).removeprefix("empty: ")
+            self.line.setPlaceholderText(words if 0 < len(words) <= _SHORT else "automatic")
         if option.unit:
             unit = QLabel(option.unit)
             unit.setProperty("role", "muted")

@@ -53,7 +53,7 @@ def make_editor(option: Option, entries: Mapping[str, str], numbers: bool, free:
         return PathsEditor(option)
     if option.kind == "list":
         return NumbersEditor(option) if numbers else NamesEditor(option)
-    if option.path == "file_or_none":
+    if option.path == "file_or_none" and entries:
         return WeightsEditor(option, entries)
     if option.path:
         return PathEditor(option)

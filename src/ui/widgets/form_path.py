@@ -14,6 +14,7 @@ from src.core.config import Option
 from src.ui.icons import icon
 from src.ui.widgets.form_choice import ChoiceEditor
 from src.ui.widgets.form_editors import Editor
+from src.ui.wording import when_empty
 
 _FILTERS = {
     "data.table": "Tables (*.csv *.tsv);;All files (*)",
@@ -75,7 +76,8 @@ class PathEditor(Editor):
         super().__init__(option, parent)
         self.line = DropLine(option.path == "folder")
         self.line.setPlaceholderText(
-            "Choose or drop a folder" if option.path == "folder" else "Choose or drop a file"
+            when_empty(option)
+            or ("Choose or drop a folder" if option.path == "folder" else "Choose or drop a file")
         )
         self.line.setClearButtonEnabled(True)
         self.line.textChanged.connect(lambda _: self.edited.emit())

@@ -231,7 +231,9 @@ class JobView(QWidget):
         there = getattr(self.page, "shows_said", False) and state == "completed"
         if getattr(self.page, "shows_notes", False) and state == "completed":
             self.notes.show_findings([])
-        self.head.show_said(said if isinstance(said, list) and not there else [])
+        counted = result.get("figures") if getattr(self.page, "shows_figures", False) else None
+        shown = said if isinstance(said, list) and not there else []
+        self.head.show_said(line for line in shown if line not in (counted or ()))
         cause, cure = str(result.get("cause") or ""), str(result.get("cure") or "")
         if state == "killed":
             cure = "Start it again; what is complete is in its folder."

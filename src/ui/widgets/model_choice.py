@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PyQt5.QtWidgets import QComboBox, QFileDialog, QFrame, QGridLayout, QHBoxLa
 
 from src.core.run import ModelError
 from src.core.run.library import ModelRecord, find_record, list_models
+from src.tasks.catalog import TASKS
 from src.ui.dialogs.train_bars import button
 from src.ui.dialogs.transfer_parts import sentence
 from src.ui.text import metric_title, moment, number, run_title
@@ -73,16 +75,23 @@ class ModelChoice(QFrame):
 
     changed = pyqtSignal()
 
-    def __init__(self, task: str = "", runs_dir: Path | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        task: str = "",
+        runs_dir: Path | None = None,
+        others: Collection[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:
         """
         Args:
-            task: Only models of this task are listed.
+            task: Only models of this task are listed,
+            others: and behind them those of these, with the name of their problem.
             runs_dir: Whose runs are listed; None: those of the workspace.
             parent: As in Qt.
         """
         super().__init__(parent)
         self.setProperty("role", "card")
-        self._task, self._runs_dir = task, runs_dir
+        self._task, self._runs_dir, self._others = task, runs_dir, others
         self._waits = True
         self.box = QComboBox()
         self.box.setAccessibleName("Model")
@@ -168,12 +177,14 @@ class ModelChoice(QFrame):
         self._waits = False
         before = self.record
         mine = [r for r in records or [] if r.task in ("", self._task) or not self._task]
+        mine += [r for r in records or [] if r.task in self._others]
         if before is not None and before.path not in [r.path for r in mine]:
             mine.insert(0, before)
         self.box.blockSignals(True)
         self.box.clear()
         for row, record in enumerate(mine):
-            self.box.addItem(model_line(record), record)
+            other = f"{TASKS[record.task].title}:  " if record.task in self._others else ""
+            self.box.addItem(other + model_line(record), record)
             self.box.setItemData(row, record.problem or str(record.path), Qt.ToolTipRole)
             self.box.model().item(row).setEnabled(not record.problem)
         wanted = (

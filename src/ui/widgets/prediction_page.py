@@ -39,6 +39,7 @@ class PredictionPage(QWidget):
         table: The images.
         decisions: About the images.
         list, filters, viewer, objects, actions, message, counts, about: The parts.
+        shows_figures: How many images and objects there are, and how fast it went, stands here already.
 
     Signals:
         dataset_asked(object): The person wants to see this folder (`Path`) as a data set.
@@ -47,6 +48,7 @@ class PredictionPage(QWidget):
 
     dataset_asked = pyqtSignal(object)
     caught_up = pyqtSignal(bool)
+    shows_figures = True
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -32,7 +32,8 @@ _MACHINERY = ("config.yaml", "events.jsonl", "train.log", "command.json", "job.j
 class ResultPage(Protocol):
     """What a page of results can do. It may have signals ``dataset_asked(object)``, ``failed(str)`` a method
     ``close_page()`` that ends what it reads in the background, and ``shows_said = True`` (``shows_notes = True``) where it
-    shows the sentences (the warnings) of the job itself.
+    shows the sentences (the warnings) of the job itself; ``shows_figures = True`` where it counts what the job's ``figures``
+    count.
     """
 
     def open_folder(self, path: Path) -> None:

@@ -17,9 +17,11 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from src.core.dataset.findings import IMAGE, Noun
 from src.core.run import TITLES, RunSummary
 from src.core.run.worked import usual_speed
-from src.ui.icons import STATE_ROLES, icon, state_icon_name
+from src.tasks.catalog import TASKS
+from src.ui.icons import STATE_ROLES, icon, run_look, state_icon_name
 from src.ui.run_data import RunData
 from src.ui.text import count, duration, metric_title, moment, number, run_title
 from src.ui.theme import set_role, sized_font, theme
@@ -36,6 +38,12 @@ _FRAMES = {
     "stopped_early": "good",
     "completed": "good",
 }
+
+
+def _noun(data: RunData) -> Noun:
+    """What the samples of a run are called; of one whose problem is not known, images."""
+    task = TASKS.get(str(data.started.get("task") or ""))
+    return task.look.noun if task else IMAGE
 
 
 class _Fact(QWidget):
@@ -64,7 +72,11 @@ class RunHeader(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state, self._title, self._doubtful = "new", TITLES["new"], False
+        self._look, self._title, self._doubtful = (
+            (state_icon_name("new"), STATE_ROLES["new"]),
+            TITLES["new"],
+            False,
+        )
         self._icon = QLabel()
         self.title = ElidedLabel()
         self.title.setTextFormat(Qt.PlainText)
@@ -93,14 +105,10 @@ class RunHeader(QWidget):
         top.setSpacing(8)
         top.addWidget(self._icon)
         top.addWidget(self.state)
-        names = QVBoxLayout()
-        names.setSpacing(1)
-        names.addWidget(self.title)
-        names.addWidget(self._about)
         self.buttons.layout().removeWidget(self.buttons.note)
         head = QHBoxLayout()
         head.setSpacing(16)
-        head.addLayout(names, 1)
+        head.addWidget(self._about, 1)
         head.addLayout(top)
         head.addWidget(self.buttons, 0, Qt.AlignVCenter)
         facts = QGridLayout()
@@ -117,7 +125,11 @@ class RunHeader(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 10)
         column.setSpacing(9)
-        column.addLayout(head)
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self.title)  # a line of its own: names are long, and their end tells runs apart
+        names.addLayout(head)
+        column.addLayout(names)
         column.addWidget(self.buttons.note)
         column.addLayout(facts)
         column.addWidget(self.ending)
@@ -146,11 +158,10 @@ class RunHeader(QWidget):
         self._show_state()
 
     def _show_state(self) -> None:
-        name = state_icon_name(self._state)
-        role = STATE_ROLES[self._state]
-        self._icon.setPixmap(icon(name, role).pixmap(20, 20))
+        shown = icon(*self._look)
+        self._icon.setPixmap(shown.pixmap(20, 20))
         self.state.setText(self._title)
-        ending = icon("warning", "warn") if self._doubtful else icon(name, role)
+        ending = icon("warning", "warn") if self._doubtful else shown
         self._ending_icon.setPixmap(ending.pixmap(20, 20))
 
     def show_name(self, name: str) -> None:
@@ -160,7 +171,7 @@ class RunHeader(QWidget):
 
     def show_summary(self, summary: RunSummary) -> None:
         """State, cause and cure."""
-        self._state, self._title = summary.state, summary.title
+        self._look, self._title = run_look(summary), summary.title
         self._doubtful = self._frame(summary) == "warn" and summary.state != "paused"
         self._show_state()
         self.buttons.show_summary(summary)
@@ -219,11 +230,13 @@ class RunHeader(QWidget):
         if started.get("device"):
             parts.append(f"on {started['device']}")
         if isinstance(started.get("parameters"), (int, float)):
-            parts.append(f"{started['parameters'] / 1e6:.1f} million parameters")
+            number_of = started["parameters"]
+            millions = f"{number_of / 1e6:.1f} million" if number_of >= 1e5 else f"{number_of:,}"
+            parts.append(f"{millions} parameters")
         if started.get("train_samples") is not None:
             parts.append(
                 f"{started['train_samples']:,} training "
-                f"and {started.get('val_samples') or 0:,} validation images"
+                f"and {started.get('val_samples') or 0:,} validation {_noun(data).many}"
             )
         self._about.setText(" · ".join(parts))
 
@@ -236,8 +249,9 @@ class RunHeader(QWidget):
         speed = data.progress.per_second if alive and data.progress.phase == "train" else None
         if speed is None:
             speed = usual_speed(data.epochs)
+        unit = "images/s" if _noun(data) == IMAGE else "samples/s"  # of recordings it counts windows
         self.speed.put(
-            f"{speed:,.0f} images/s" if speed and speed >= 10 else f"{speed:.1f} images/s" if speed else "–"
+            f"{speed:,.0f} {unit}" if speed and speed >= 10 else f"{speed:.1f} {unit}" if speed else "–"
         )
         if data.best_value is not None:
             self.best.put(

@@ -19,7 +19,7 @@ from PyQt5.QtCore import (
 from PyQt5.QtGui import QFont, QFontMetrics, QPainter
 from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from src.ui.icons import STATE_ROLES, paint_icon, state_icon_name
+from src.ui.icons import paint_icon, run_look
 from src.ui.text import metric_title, moment, number, run_title
 from src.ui.theme import colour, sized_font
 from src.ui.wording import in_words
@@ -29,7 +29,8 @@ SUMMARY = Qt.UserRole + 1
 
 def state_words(summary: Any) -> str:
     """State, progress and best value in one line."""
-    parts = [summary.title]
+    verdict = summary.verdict  # by itself it says enough, and the row is narrow
+    parts = [verdict[:1].upper() + verdict[1:] if verdict else summary.title]
     if summary.epochs and summary.state != "completed":
         parts.append(f"{summary.epoch:,} of {summary.epochs:,}")
     if summary.best_value is not None:
@@ -52,10 +53,12 @@ class RunsModel(QAbstractListModel):
     def put(self, runs: list[Any]) -> None:
         """The list now; rows that stay are updated, so that the choice is kept."""
         if [r.folder.path for r in runs] == [r.folder.path for r in self._runs]:
-            changed = [k for k, (a, b) in enumerate(zip(self._runs, runs, strict=True)) if a != b]
-            self._runs = runs
-            for row in changed:
+            before, self._runs = self._runs, runs
+            pairs = list(enumerate(zip(before, runs, strict=True)))
+            for row in [k for k, (a, b) in pairs if a != b]:
                 self.dataChanged.emit(self.index(row), self.index(row))
+            if any(bool(a.said.tags) != bool(b.said.tags) for _, (a, b) in pairs):
+                self.layoutChanged.emit()  # a row with tags is higher
             return
         self.beginResetModel()
         self._runs = runs
@@ -155,10 +158,11 @@ class RunsFilter(QSortFilterProxyModel):
 
 
 class RunDelegate(QStyledItemDelegate):
-    """Name and time, then the state; a thin bar while the run works."""
+    """Name and time, then the state, then tags where there are some; a thin bar while the run works."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(120, int(QFontMetrics(option.font).height() * 3.1))
+        lines = 4.1 if index.data(SUMMARY).said.tags else 3.1
+        return QSize(120, int(QFontMetrics(option.font).height() * lines))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         run = index.data(SUMMARY)
@@ -174,11 +178,10 @@ class RunDelegate(QStyledItemDelegate):
         bold = sized_font(option.widget, 1.0, QFont.DemiBold)
         small = sized_font(option.widget, 0.9)
         height = QFontMetrics(bold).height()
-        top = area.top() + (area.height() - int(2.25 * height)) // 2
+        lines = 3.2 if run.said.tags else 2.25
+        top = area.top() + (area.height() - int(lines * height)) // 2
         side = int(height * 0.95)
-        paint_icon(
-            painter, state_icon_name(run.state), STATE_ROLES[run.state], QPoint(inside.left(), top), side
-        )
+        paint_icon(painter, *run_look(run), QPoint(inside.left(), top), side)
         left = inside.left() + side + 8
         when = moment(run.started).removeprefix("today ")  # the room is needed for the state
         painter.setFont(small)
@@ -197,16 +200,17 @@ class RunDelegate(QStyledItemDelegate):
         name = QFontMetrics(bold).elidedText(index.data(Qt.DisplayRole), Qt.ElideMiddle, room)
         painter.drawText(QRect(left, top, room, height), Qt.AlignLeft | Qt.AlignVCenter, name)
         painter.setFont(small)
-        painter.setPen(colour(STATE_ROLES[run.state] if run.state in ("failed", "killed") else "muted"))
+        loud = run.verdict or run.state in ("failed", "killed")
+        painter.setPen(colour(run_look(run)[1] if loud else "muted"))
         line = QRect(left, second, inside.right() - left - wide - 4, height)
         metrics = QFontMetrics(small)
         words = metrics.elidedText(state_words(run), Qt.ElideRight, line.width())
         painter.drawText(line, Qt.AlignLeft | Qt.AlignVCenter, words)
-        rest = line.adjusted(metrics.horizontalAdvance(words) + 8, 0, 0, 0)
-        if run.said.tags and rest.width() > 2 * height:
+        if run.said.tags:
+            third = QRect(left, second + int(0.95 * height), room, height)
             painter.setPen(colour("accent"))
-            tags = metrics.elidedText(tag_words(run.said.tags), Qt.ElideRight, rest.width())
-            painter.drawText(rest, Qt.AlignLeft | Qt.AlignVCenter, tags)
+            tags = metrics.elidedText(tag_words(run.said.tags), Qt.ElideRight, room)
+            painter.drawText(third, Qt.AlignLeft | Qt.AlignVCenter, tags)
         if run.alive and run.epochs:
             bar = QRect(left, area.bottom() - 4, inside.right() - left, 3)
             painter.fillRect(bar, colour("border"))

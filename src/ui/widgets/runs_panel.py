@@ -88,7 +88,6 @@ class RunsPanel(QWidget):
         self.list.setMouseTracking(True)
         self.list.setAccessibleName("Runs")
         self.list.setToolTip("Ctrl or Shift and a click choose several runs")
-        self.list.setUniformItemSizes(True)
         self.list.setSelectionMode(QListView.ExtendedSelection)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.list.setContextMenuPolicy(Qt.CustomContextMenu)

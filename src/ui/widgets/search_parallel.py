@@ -26,6 +26,7 @@ class ParallelPlot(SearchPlot):
         super().__init__("Trials and their options", {}, parent)
         self._lines: np.ndarray = np.zeros((0, 0))
         self._marked: pg.PlotCurveItem | None = None
+        self._passing = False
 
     def _axes(self) -> list[dict[str, Any]]:
         values = [line["value"] for line in self.results["parallel"]["lines"]]
@@ -46,13 +47,15 @@ class ParallelPlot(SearchPlot):
             self._item.getAxis(name).setPen(pg.mkPen(None))
         self._item.getAxis("left").setWidth(8)
         self._item.getAxis("bottom").setHeight(4)
-        self._lines = np.asarray(
+        places = np.asarray(
             [
                 [place(axis, v) for axis, v in zip(axes, [*r["values"], r["value"]], strict=True)]
                 for r in rows
             ],
             np.float64,
         ).reshape(len(rows), len(axes))
+        self._lines = np.array([bridged(line) for line in places]).reshape(places.shape)
+        self._passing = bool(np.isnan(places).any())
         self._draw_lines(len(axes))
         for x, axis in enumerate(axes):
             self._item.addItem(
@@ -101,6 +104,7 @@ class ParallelPlot(SearchPlot):
                 self._marked.setData([], [])
             self.value.setText(
                 "A line is a trial; the stronger, the better. Point at one to read it, click to choose it."
+                + (" Over an option that its trial did not use it passes straight." if self._passing else "")
             )
             return
         row = self.results["parallel"]["lines"][at]
@@ -133,10 +137,18 @@ def place(axis: Mapping[str, Any], value: Any) -> float:
     return (float(value) - low) / (high - low) if high > low else 0.5
 
 
+def bridged(line: np.ndarray) -> np.ndarray:
+    """Places along a line, A numbers or NaN, with straight ways over the axes without one: what lies beyond stays joined."""
+    axes, known = np.arange(len(line)), ~np.isnan(line)
+    return np.interp(axes, axes[known], line[known]) if known.any() else line
+
+
 def marks(axis: Mapping[str, Any]) -> Sequence[tuple[float, str]]:
     """The words along an axis: the choices, or both ends."""
     if axis["kind"] == "choice":
         return [(place(axis, choice), named(axis, choice)) for choice in axis["choices"]]
+    if axis["low"] == axis["high"]:
+        return [(0.5, words(axis["low"]))]
     return [(0.0, words(axis["low"])), (1.0, words(axis["high"]))]
 
 

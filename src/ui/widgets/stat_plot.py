@@ -60,10 +60,21 @@ class Chart:
         """Classes or ranges."""
         return len(self.names) or max(0, len(self.edges) - 1)
 
+    @property
+    def whole(self) -> bool:
+        """Whether each range of the histogram stands for one whole number."""
+        return (
+            len(self.edges) > 1
+            and all(e % 1 == 0.5 for e in self.edges)
+            and self.edges[1] - self.edges[0] == 1
+        )
+
     def describe(self, place: int) -> str:
         """The values at a place in words."""
         if self.names:
             where = self.names[place]
+        elif self.whole:
+            where = f"{self.edges[place] + 0.5:,.0f} {self.unit}".rstrip()
         else:
             low, high = self.edges[place], self.edges[place + 1]
             where = f"{_short(low)} to {_short(high)} {self.unit}".rstrip()
@@ -135,7 +146,7 @@ class StatPlot(QFrame):
         if isinstance(self._x, NameAxis):
             self._x.names = chart.names
         else:
-            self._x.log = chart.log_x
+            self._x.log, self._x.whole = chart.log_x, chart.whole
         self._plot = StillPlot(left=self._y, bottom=self._x)
         self._build()
         self._dress()

@@ -20,6 +20,9 @@ from src.core.config import (
     without_effect,
 )
 from src.core.config.idle import idle_options
+from src.core.config.late import late_options
+from src.core.config.schedule_shape import ScheduleShape
+from src.core.config.training import TrainingConfig
 from src.tasks.catalog import TASKS, task_info
 
 
@@ -103,8 +106,44 @@ def test_defaults_and_presets_set_nothing_that_does_nothing(task: str) -> None:
         assert idle_options(resolve(schema, layers).config) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "first"),
+    [
+        ("swa.from_epoch", {"swa": {"from_epoch": 6}}, 6),
+        ("schedule.step_epochs", {"schedule": {"name": "step", "step_epochs": 6, "warmup_epochs": 0}}, 7),
+        (
+            "schedule.milestones",
+            {"schedule": {"name": "multi_step", "milestones": [6, 7], "warmup_epochs": 0}},
+            7,
+        ),
+        ("schedule.patience", {"schedule": {"name": "plateau", "patience": 3}}, 6),
+        ("early_stopping.patience", {"early_stopping": {"patience": 4}}, 6),
+    ],
+)
+def test_option_that_would_act_after_the_end_is_a_notice(
+    key: str, values: dict[str, Any], first: int
+) -> None:
+    assert late_options(TrainingConfig.model_validate({**values, "epochs": first})) == []
+    training = TrainingConfig.model_validate({**values, "epochs": first - 1})
+    (found,) = late_options(training)
+    assert found.where == (f"training.{key}",) and found.severity == "notice"
+    assert f"from epoch {first} on" in found.message and f"has {first - 1}." in found.message
+    if key in ("schedule.step_epochs", "schedule.milestones"):  # what is said is what the schedule does
+        shape = ScheduleShape(training.schedule, 10, first)
+        assert shape.factor(10 * (first - 1) - 1) == 1.0 > shape.factor(10 * (first - 1))
+
+
+def test_what_comes_too_late_is_said_in_the_check_of_a_run() -> None:
+    info = task_info("segmentation")
+    config = resolve(
+        info.config, [Layer("file", nest({"training.epochs": 5, "training.swa.from_epoch": 8}))]
+    ).config
+    assert "option.too_late" in {f.code for f in info.check(config, None)}
+
+
 def test_manual_says_when_an_option_does_nothing() -> None:
     page = settings_page(task_info("segmentation"))
     line = next(text for text in page.splitlines() if text.startswith("| `data.split.test_fraction`"))
     assert "Does nothing while `data.split_dir` is set: the split files decide." in line
     assert "Used only while `training.schedule.name` is `step`." in page
+    assert "| `training.ema_decay` | `0.99` | ≥ 0, < 1 |" in page

@@ -124,6 +124,18 @@ def test_milestones_rise() -> None:
             ScheduleConfig(milestones=wrong)
 
 
+def test_a_resumed_schedule_stands_at_the_same_share_of_the_epochs() -> None:
+    before, after = make(per_epoch=10, epochs=4), make(per_epoch=5, epochs=4)
+    for _ in range(20):
+        before.step()
+    after.restore(before.state())
+    assert after.update == 10 and after.rate == pytest.approx(before.rate, rel=0.05)
+    again = make(per_epoch=10, epochs=4)
+    earlier = {k: v for k, v in before.state().items() if k not in ("per_epoch", "epochs")}
+    again.restore(earlier)  # of a version that did not note them
+    assert again.update == 20 and again.rate == before.rate
+
+
 def test_plateau_waits_and_survives_a_resume() -> None:
     schedule = make(name="plateau", warmup_epochs=0, patience=1, factor=0.5)
     for loss in (1.0, 0.5, 0.6, 0.7):
@@ -147,11 +159,51 @@ def test_each_optimiser_lowers_a_loss(name: str, kind: type) -> None:
     groups = [{"params": [weight], "weight_decay": 0.0}]
     optimizer = build_optimizer(OptimizerConfig(name=name, learning_rate=0.05), groups, torch.device("cpu"))  # type: ignore[arg-type]
     assert type(optimizer) is kind
+    assert bool(optimizer.defaults.get("fused")) == (name in ("adamw", "adam", "sgd"))
     for _ in range(200):
         optimizer.zero_grad()
         weight.square().sum().backward()
         optimizer.step()
     assert weight.detach().abs().max() < 0.2
+
+
+def test_momentum_of_a_weight_that_is_unfrozen_later() -> None:
+    found = []
+    for fused in (True, False):
+        weights = [torch.nn.Parameter(torch.tensor([3.0, -2.0])) for _ in range(2)]
+        groups = [{"params": weights, "weight_decay": 0.1}]
+        optimizer = build_optimizer(OptimizerConfig(name="sgd"), groups, torch.device("cpu"))
+        if not fused:
+            optimizer = torch.optim.SGD(weights, 5e-4, momentum=0.9, nesterov=True, weight_decay=0.1)
+        weights[0].requires_grad_(False)
+        for step in range(6):
+            weights[0].requires_grad_(step > 2)
+            sum((w.square().sum() for w in weights), torch.zeros(())).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        found.append(torch.cat([w.detach() for w in weights]))
+    assert torch.allclose(found[0], found[1], atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_a_fused_step_is_the_step_whatever_the_layout_of_the_weights(name: str) -> None:
+    images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = []
+    for fused in (True, False):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 2, 1))
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        groups = [{"params": list(model.parameters()), "weight_decay": 0.1}]
+        config = OptimizerConfig(name=name, learning_rate=0.01)  # type: ignore[arg-type]
+        optimizer = build_optimizer(config, groups, torch.device("cpu"))
+        for group in optimizer.param_groups:
+            group["fused"] = fused
+        for _ in range(5):
+            model(images).square().mean().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        found.append(torch.cat([w.detach().flatten() for w in model.parameters()]))
+    assert torch.allclose(found[0], found[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mit_b0", "tu-mobilenetv3_small_100", "efficientnet-b0"])

@@ -32,7 +32,9 @@ def test_it_equals_a_loop_written_by_hand() -> None:
     task = ToyTask(config, ToyLoader(), ToyLoader(2))
     model = task.build_model()
     optimizer = torch.optim.AdamW(
-        task.parameter_groups(model, config.training.optimizer), config.training.optimizer.learning_rate
+        task.parameter_groups(model, config.training.optimizer),
+        config.training.optimizer.learning_rate,
+        fused=True,
     )
     for epoch in (1, 2):
         torch.manual_seed(mix_seed(0, epoch))

@@ -133,8 +133,14 @@ def test_where_one_class_leads_everywhere_nothing_is_computed() -> None:
 def test_what_is_missing_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for version, words in (
-        ((3, 12, 1), "pydensecrf2 is not installed. Install with: python -m pip install pydensecrf2 ("),
-        ((3, 13, 0), "pydensecrf2 does not compile on Python 3.13 and newer. Run Lathe with Python 3.11"),
+        (
+            (3, 12, 1),
+            "The library that moves outlines to edges (pydensecrf2) is not installed. Install with: python -m pip install ",
+        ),
+        (
+            (3, 13, 0),
+            "The library that moves outlines to edges (pydensecrf2) does not compile on Python 3.13",
+        ),
     ):
         monkeypatch.setattr(sys, "version_info", version)
         assert crf.unavailable().startswith(words)

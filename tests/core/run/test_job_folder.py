@@ -21,6 +21,7 @@ from src.core.run import (
     find_model,
 )
 from src.core.run.checkpoints import write_verified
+from src.tasks.catalog import job_info
 from tests.toy_jobs import TOY, ToyConfig
 
 
@@ -129,3 +130,22 @@ def test_a_run_of_that_name_is_meant_also_in_a_file_of_options() -> None:
         override_layer(["model=2026-01-01_teile_unet_1"], ToyConfig).values["model"]
         == "2026-01-01_teile_unet_1"
     )
+
+
+@pytest.mark.parametrize("task", ["segmentation", "bearing"])
+def test_the_folder_of_an_evaluation_is_called_by_the_part_that_is_evaluated(
+    run: RunFolder, task: str
+) -> None:
+    info = job_info(task, "evaluate")
+
+    def name(filled: dict[str, list[str]] | None = None, **asked: Any) -> str:
+        run.dataset.mkdir(exist_ok=True)
+        told = {"samples": {"train": ["a"], "val": [], "test": [], **(filled or {})}}
+        (run.dataset / "description.json").write_text(json.dumps(told))
+        config = resolve(info.config, [Layer("dialog", {"model": str(run.path), **asked})])
+        return create_job(config, info).name.split("_", 1)[1].rsplit("_", 1)[0]
+
+    assert name({"val": ["b"], "test": ["c"]}) == "test" and name({"val": ["b"]}) == "val" and name() == "all"
+    assert name({"val": ["b"]}, part="train") == "train"
+    assert name(data=str(run.path.parent / "neu")) == "neu"
+    assert name(data=str(run.path.parent / "neu"), part="val") == "neu-val"

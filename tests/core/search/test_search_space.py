@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from src.core.config import ConfigError
-from src.core.search import SearchFolder, SearchPlan, parse_word, searchable
+from src.core.search import SearchFolder, SearchPlan, parse_word, plan_of, searchable
 from src.tasks.catalog import task_info
 from tests.core.search.conftest import MOMENTUM, NAME, RATE
 
@@ -104,6 +104,27 @@ def test_combinations_count_options_that_do_nothing_once(make_plan: Make) -> Non
     plan = make_plan(f"{MOMENTUM}=0.5,0.9", f"{NAME}=adamw,sgd", sampler="grid", trials=50)
     assert [d.key for d in plan.space] == [NAME, MOMENTUM]  # what depends on another one comes after it
     assert plan.combinations == plan.trials == 3  # adamw once, sgd with each momentum
+
+
+def test_an_option_that_would_never_be_drawn_is_refused(make_plan: Make) -> None:
+    norm = "training.swa.norm_batches=1..5"
+    with pytest.raises(
+        ConfigError, match=r"norm_batches does nothing: epochs are not averaged.*training\.swa\.from_epoch"
+    ):
+        make_plan(norm)
+    with pytest.raises(ConfigError, match="does nothing"):
+        make_plan(f"{MOMENTUM}=0.8..0.99", f"{NAME}=adamw,adam")
+    # what the space itself can turn on may be searched, and so may what a trial uses that draws it
+    assert len(make_plan(norm, "training.swa.from_epoch=1,2").space) == 2
+    assert len(make_plan(f"{MOMENTUM}=0.8..0.99", f"{NAME}=adamw,sgd").space) == 2
+
+
+def test_a_search_that_has_begun_goes_on_with_the_space_that_it_has(make_plan: Make) -> None:
+    plan = make_plan(f"{NAME}=adamw,sgd", f"{MOMENTUM}=0.8..0.99")
+    entries = {MOMENTUM: {"low": 0.8, "high": 0.99}}
+    assert plan_of(plan.settings, entries, plan.base, plan.task, begun=True).space
+    with pytest.raises(ConfigError, match="does nothing"):
+        plan_of(plan.settings, entries, plan.base, plan.task)
 
 
 def test_every_searchable_option_has_values_or_bounds() -> None:

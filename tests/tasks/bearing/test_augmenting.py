@@ -62,7 +62,7 @@ def test_every_option_is_tried_here_and_what_breaks_the_period_says_so_and_is_of
         if o.key.startswith("training.regularisation.")
     }
     assert not any(mixing[name].default for name in ("mixup", "cutmix", "adversarial"))
-    assert "Breaks" in mixing["cutmix"].help and "twice" in mixing["adversarial_share"].help
+    assert "Breaks" in mixing["cutmix"].help and "times as long" in mixing["adversarial"].help
 
 
 @pytest.mark.parametrize("name", SINGLE)

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from src.cli.main import run_command
 from src.core.config import dump_yaml, override_layer, resolve
+from src.core.config.job import ComputeConfig
 from src.core.evaluation import ClassEvaluation, compare, read_any_evaluation
 from src.core.job import JobError
-from src.core.run import EventTail, RunFolder, create_run
+from src.core.run import ChildProcess, EventTail, RunFolder, create_run
 from src.core.run.folder import RunFolderError
 from src.jobs import face
+from src.jobs.in_folder import carry_out
+from src.jobs.search import SearchJob
 from src.jobs.train import run_training
 from src.tasks.bearing.description import BEARING
 from src.tasks.bearing.inputs import InputMaker
 from src.tasks.bearing.jobs import JOBS
-from src.tasks.bearing.jobs import predict as predict_module
+from src.tasks.bearing.jobs.answering import Answerer, source_of
 from src.tasks.bearing.jobs.export_script import unsupported, use_script
-from tests.jobs.conftest import APP
+from src.tasks.bearing.jobs.windows_table import WindowsTable
+from src.tasks.bearing.recordings import Recording
+from src.tasks.bearing.windows import WindowIndex
 from tests.tasks.bearing.made import RATE, SPEED, wave, words
 
 #: As training validates where it is told to compute in 32 bits.
@@ -129,6 +134,27 @@ def test_a_prediction_says_the_same_over_time(
         face.do("predict", trained.path, files=[recordings], out=out, overlap=0.0, **EXACT)
 
 
+def test_threads_and_batches_change_no_answer(trained: RunFolder, tmp_path: Path) -> None:
+    """What is read, transformed and computed side by side is what each window by itself gives."""
+    np.save(tmp_path / "lang.npy", np.concatenate([wave("ball", seed) for seed in range(3)]))
+    threads = torch.get_num_threads()
+    answerer = Answerer(source_of(str(trained.path), "best"), ComputeConfig(precision="fp32", cpu_threads=3))
+    length = 3 * int(3.0 * RATE)
+    one = Recording(
+        "lang.npy", str(tmp_path / "lang.npy"), "signal", "", "", (), "", length, 0, length, RATE, SPEED
+    )
+    index = WindowIndex([one], answerer.shape)
+    parts = list(answerer.stream(index, 2))
+    assert [n for numbers, _ in parts for n in numbers] == list(range(2, len(index)))
+    found = np.concatenate([probabilities for _, probabilities in parts])
+    for number, row in zip(range(2, len(index)), found, strict=True):
+        inputs = answerer.maker(index[number].read(), index[number].speed)
+        alone = answerer.probabilities({k: torch.from_numpy(v[None]) for k, v in inputs.items()})
+        np.testing.assert_allclose(row, alone[0], rtol=0, atol=1e-5)
+    assert torch.get_num_threads() == 3, "threads of the pool leave the number of this one alone"
+    torch.set_num_threads(threads)
+
+
 def test_a_prediction_goes_on_where_it_was_stopped(
     trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,28 +167,28 @@ def test_a_prediction_goes_on_where_it_was_stopped(
     }
     whole = face.do("predict", trained.path, out=tmp_path / "whole", **options)
     assert whole["verdicts"] == {"lang.npy": "inner"}
-    asked = 0
-    answer = predict_module.Answerer.probabilities
+    written = 0
+    add = WindowsTable.add
 
-    def stops(self: Any, inputs: Any) -> np.ndarray:
-        nonlocal asked
-        asked += 1
-        if asked == 3:
+    def stops(self: WindowsTable, numbers: range, probabilities: np.ndarray) -> None:
+        nonlocal written
+        written += 1
+        if written == 3:
             raise KeyboardInterrupt
-        return answer(self, inputs)
+        add(self, numbers, probabilities)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(predict_module.Answerer, "probabilities", stops)
+        patch.setattr(WindowsTable, "add", stops)
         face.do("predict", trained.path, out=tmp_path / "cut", **options)
     part = tmp_path / "cut" / "windows" / "lang.csv.part"
     assert len(table(part)) == 32
     with part.open("ab") as stream:
         stream.write(b"lang.npy,8.0,8.5,0.1")  # killed in the middle of a row
-    asked = -100
+    written = -100
     with monkeypatch.context() as patch:
-        patch.setattr(predict_module.Answerer, "probabilities", stops)
+        patch.setattr(WindowsTable, "add", stops)
         face.do("predict", trained.path, out=tmp_path / "cut", **options)
-    assert asked == -100 + 6, "the 87 windows that were left, in batches of 16"
+    assert written == -100 + 6, "the 87 windows that were left, in batches of 16"
     for name in ("windows/lang.csv", "recordings.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
@@ -266,6 +292,30 @@ def test_a_program_of_torch_and_an_export_that_disagrees(
     assert not (tmp_path / "no" / "use_model.py").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("data.windows.resample_hz=2000",), "signals of 4000 Hz, this training at those of 2000 Hz"),
+        (("inputs.harmonics=3",), "computed in another way (harmonics)"),
+        (("inputs.lines=false", "inputs.raw=true"), "inputs that this training does not compute: lines"),
+        (("data.several_faults=true",), "names one class of all"),
+        (("distillation.teacher=nowhere",), "no run and no file nowhere"),
+        (("data.classes=[inner,outer]",), "knows the classes ball, inner, normal, outer; here they are inner, outer"),
+        (("inputs.picture_side=48", "inputs.band_low=100", "inputs.raw=true"), ""),
+    ],
+)  # fmt: skip
+def test_a_teacher_that_does_not_fit_is_refused_before_anything_is_computed(
+    trained: RunFolder, recordings: Path, described: Any, more: tuple[str, ...], said: str
+) -> None:
+    pairs = words(recordings, f"distillation.teacher={trained.path}", *more)
+    config: Any = resolve(BEARING.config, [override_layer(pairs, BEARING.config)]).config
+    found = [f for f in BEARING.check(config, described(config)) if f.code.startswith("teacher")]
+    assert any(said in f.message and f.cure for f in found) if said else not found
+    if said and "classes" not in said:  # what the data decide is known once they are read
+        early = [f.message for f in BEARING.check(config, None) if f.code.startswith("teacher")]
+        assert any(said in message for message in early)
+
+
 def test_jobs_speak_of_recordings_and_need_no_torch() -> None:
     from src.core.config.fields import options
 
@@ -277,18 +327,44 @@ def test_jobs_speak_of_recordings_and_need_no_torch() -> None:
     assert [f.code for f in JOBS["predict"].check(config)] == ["files.none"]
 
 
-@pytest.mark.timeout(300)
-def test_a_search_over_a_configuration_of_recordings(recordings: Path, tmp_path: Path) -> None:
+class Here(ChildProcess):
+    """A job in this process: to start three of them took most of the time, and tests of searches in general do so."""
+
+    code: int | None = None
+
+    def start(self) -> None:
+        if self._verb == "search":
+            self.code = carry_out(self.folder.path, SearchJob, follow_parent=False, signals=False)
+        else:
+            self.code = run_training(
+                self.folder.path, resume=self._resume, follow_parent=False, signals=False
+            )
+
+    def poll(self) -> int | None:
+        return self.code
+
+
+def test_a_search_over_a_configuration_of_recordings(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("optuna", reason="a search needs Optuna: requirements-search.txt")
+    for module in ("src.cli.search", "src.core.search.runner"):
+        monkeypatch.setattr(f"{module}.ChildProcess", Here)
+    monkeypatch.setenv("LATHE_WORKSPACE", str(tmp_path / "space"))
     config = tmp_path / "lager.yaml"
     pairs = words(recordings, "training.epochs=1", "monitoring.preview_samples=0", "data.windows.overlap=0")
     config.write_text(dump_yaml(resolve(BEARING.config, [override_layer(pairs, BEARING.config)])), "utf-8")
-    command = [sys.executable, str(APP), "search", str(config), "--space", "training.optimizer.learning_rate=1e-4..1e-2:log",
-               "--trials", "2", "--sampler", "random", "--json"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=240, check=False,
-                          env={**os.environ, "LATHE_WORKSPACE": str(tmp_path / "space")})  # fmt: skip
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert done.returncode == 0 and told["status"] == "completed", done.stdout[-2000:] + done.stderr[-2000:]
+    rate = "training.optimizer.learning_rate"
+    code = run_command(
+        ["search", str(config), "--space", f"{rate}=1e-4..1e-2:log", "--trials", "3", "--sampler", "random", "--json"]
+    )  # fmt: skip
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert code == 0 and told["status"] == "completed", told
     folders = list((tmp_path / "space").glob("searches/*/results.json"))
     trials = json.loads(folders[0].read_text("utf-8"))["trials"]
-    assert [t["state"] for t in trials] == ["completed"] * 2 and all(0 <= t["value"] <= 1 for t in trials)
+    assert [t["state"] for t in trials] == ["completed"] * 3
+    for trial in trials:
+        run = RunFolder(folders[0].parent / trial["run"])
+        best = max(e["metrics"]["balanced_accuracy"] for e in events(run, "epoch_completed"))
+        assert trial["value"] == best and 0 <= best <= 1
+    assert len({t["params"][rate] for t in trials}) == 3

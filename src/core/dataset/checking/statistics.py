@@ -122,7 +122,7 @@ def histogram(
 ) -> dict[str, Any]:
     """Edges and counts of each part with common edges; empty without values.
 
-    Whole numbers that span less than ``BINS`` have a bar each.
+    Whole numbers that span less than ``BINS`` have a bar each, from half below to half above.
     """
     arrays = {part: np.asarray(values.get(part, ()), dtype=np.float64) for part in SPLITS}
     every = np.concatenate(list(arrays.values()))
@@ -134,8 +134,10 @@ def histogram(
         edges = np.geomspace(max(low, 0.5), max(high, low + 1) * 1.0001, BINS + 1)
     elif whole and high - low < BINS:
         edges = np.arange(low, high + 2) - 0.5
+    elif high == low:  # one bar, so wide that its ends are plain numbers
+        edges = np.array([low - 0.05 * abs(low), low + 0.05 * abs(low)])
     else:
-        edges = np.linspace(low, max(high, low + 1e-3), BINS + 1)
+        edges = np.linspace(low, high, BINS + 1)
     counts = {part: np.histogram(array, edges)[0].tolist() for part, array in arrays.items()}
     return {
         "label": label,

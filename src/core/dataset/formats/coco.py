@@ -78,7 +78,9 @@ def read(found: Recognised, progress: Progress | None, cancelled: Cancelled | No
     too_many = classes.too_many()
     book.findings += [too_many] if too_many else []
     book.items.sort(key=lambda item: item.id)
-    book.said.append("Crowd regions (iscrowd) become ignored pixels; the parts of one object are joined.")
+    book.said.append(
+        "Regions that are marked as crowds become ignored pixels; the parts of one object are joined."
+    )
     return book
 
 

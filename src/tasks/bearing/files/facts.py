@@ -11,7 +11,9 @@ import numpy as np
 #: Longer channels are refused: a claim of this size is a damaged header (19 days at 2.5 MHz).
 MOST_SAMPLES = 2**42
 #: At most this many channels and values of a file are looked at.
-MOST_NAMES = 4096
+MOST_NAMES = 32_768
+#: Arrays that are larger than this in two directions hold no channels side by side.
+MOST_CHANNELS = 128
 
 
 class UnreadableSignalError(Exception):
@@ -26,11 +28,13 @@ class FileFacts:
         channels: Number of samples of each channel, by its name.
         values: Single numbers and short texts, by their names: speed, load, sampling rate, remarks.
         rate: Sampling rate in Hz where the format itself states one (WAV, a column of times); 0 elsewhere.
+        remarks: What a person should know of what was not taken, as sentences.
     """
 
     channels: dict[str, int] = field(default_factory=dict)
     values: dict[str, float | str] = field(default_factory=dict)
     rate: float = 0.0
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, name: str, value: Any) -> None:
         """Take in what a variable of any shape holds: a channel, several channels side by side, a value, or fields.
@@ -38,6 +42,9 @@ class FileFacts:
         Arrays of two dimensions hold a channel a column, or a row where they are wider than high.
         """
         if len(self.channels) + len(self.values) >= MOST_NAMES:
+            self.remarks = self.remarks or [
+                f"There are more than {MOST_NAMES} names: the rest was not looked at."
+            ]
             return
         if isinstance(value, Mapping):
             for key, inner in value.items():
@@ -49,6 +56,14 @@ class FileFacts:
             self.values[name] = float(value)
         else:
             self._add_array(name, np.asarray(value))
+
+    def is_full(self) -> bool:
+        """Whether no more names are taken in, which is then among the remarks."""
+        full = len(self.channels) + len(self.values) >= MOST_NAMES
+        text = f"More than {MOST_NAMES} names are in it, and those behind them were not looked at."
+        if full and text not in self.remarks:
+            self.remarks.append(text)
+        return full
 
     def _add_array(self, name: str, array: np.ndarray) -> None:
         if array.dtype == object:
@@ -66,6 +81,10 @@ class FileFacts:
             self.values[name] = float(first())
         elif size > MOST_SAMPLES:
             raise UnreadableSignalError(f"“{name}” claims to hold {size} values")
+        elif sum(int(n) > MOST_CHANNELS for n in shape) > 1:
+            text = " × ".join(str(int(n)) for n in shape)
+            self.remarks.append(f"“{name}” holds {text} numbers, which look like windows that were cut already: whole "
+                                "recordings are needed, a file each.")  # fmt: skip
         elif size:
             for part, length in columns_of(name, shape):
                 self.channels[part] = length

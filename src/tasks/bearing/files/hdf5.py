@@ -60,7 +60,19 @@ def _find(group: Any, name: str) -> Any:
         head = f"{head}.{part}" if head else part
         if head in group and not hasattr(group[head], "shape"):
             return _find(group[head], name[len(head) + 1 :])
+        rest = name[len(head) + 1 :]
+        number, _, behind = rest.partition(".")
+        if head in group and number.isdigit() and _refers(group[head]):
+            target = group.file[np.asarray(group[head]).reshape(-1)[int(number) - 1]]
+            return _find(target, behind) if behind else target
     raise KeyError(name)
+
+
+def _refers(item: Any) -> bool:
+    """Whether a data set holds references to others, as MATLAB writes cells and arrays of structures."""
+    import h5py
+
+    return hasattr(item, "dtype") and h5py.check_ref_dtype(item.dtype) is h5py.Reference
 
 
 def _attributes(facts: FileFacts, prefix: str, item: Any) -> None:
@@ -85,8 +97,10 @@ def _walk(facts: FileFacts, prefix: str, group: Any, depth: int, seen: set[Any])
         return
     seen.add(mark)
     for key in group:
-        if key.startswith("#") or len(facts.channels) + len(facts.values) >= MOST_NAMES:
+        if key.startswith("#"):
             continue  # MATLAB keeps there what cells refer to
+        if facts.is_full():
+            return
         if group.get(key, getlink=True).__class__ is h5py.ExternalLink:
             continue  # another file: it would be read without anybody knowing
         item = group.get(key)
@@ -96,7 +110,24 @@ def _walk(facts: FileFacts, prefix: str, group: Any, depth: int, seen: set[Any])
             _walk(facts, name, item, depth + 1, seen)
         elif isinstance(item, h5py.Dataset) and not item.external and not item.is_virtual:
             _attributes(facts, name, item)
-            _add(facts, name, item)
+            if _refers(item):
+                _follow(facts, name, item, depth, seen)
+            else:
+                _add(facts, name, item)
+
+
+def _follow(facts: FileFacts, name: str, item: Any, depth: int, seen: set[Any]) -> None:
+    """What the references of a cell or an array of structures lead to, by their numbers from 1."""
+    import h5py
+
+    if item.size > MOST_NAMES or item.shape is None:
+        return
+    for number, reference in enumerate(np.asarray(item).reshape(-1), start=1):
+        target = item.file[reference] if reference else None
+        if isinstance(target, h5py.Group):
+            _walk(facts, f"{name}.{number}", target, depth + 1, seen)
+        elif isinstance(target, h5py.Dataset) and not _refers(target):
+            _add(facts, f"{name}.{number}", target)
 
 
 def _add(facts: FileFacts, name: str, item: Any) -> None:

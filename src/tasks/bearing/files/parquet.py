@@ -41,16 +41,25 @@ def parquet_facts(path: Path) -> FileFacts:
                 break
             head = first.column(position)
             if arrow.types.is_string(entry.type) or arrow.types.is_large_string(entry.type):
-                facts.add(entry.name, head[0].as_py() or "")
+                told = file.read(columns=[entry.name]).column(0).unique()
+                if len(told) == 1:
+                    facts.add(entry.name, told[0].as_py() or "")
+                else:
+                    facts.remarks.append(f"“{entry.name}” changes within the file: a file is read as one recording, and must "
+                                         "be of one state.")  # fmt: skip
             elif arrow.types.is_integer(entry.type) or arrow.types.is_floating(entry.type):
                 values = head.to_numpy(zero_copy_only=False)
                 if is_time(entry.name) and (rate := rate_of(values, entry.name)):
                     facts.rate = rate
-                elif len(values) > 1 and is_fact(entry.name) and np.all(values == values[0]):
+                elif len(values) > 1 and is_fact(entry.name) and _one_value(file, entry.name):
                     facts.values[entry.name] = float(values[0])
                 else:
                     facts.channels[entry.name] = rows
         return facts
+
+
+def _one_value(file: Any, name: str) -> bool:
+    return len(file.read(columns=[name]).column(0).unique()) == 1
 
 
 def parquet_read(path: Path, channel: str, start: int, stop: int) -> np.ndarray:

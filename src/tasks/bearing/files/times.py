@@ -6,9 +6,12 @@ import re
 
 import numpy as np
 
+from src.tasks.bearing.naming import FACTS, usual
+
 _TIME = re.compile(
     r"^(time|t|zeit|seconds?|sec|timestamp|temps)\b[\s_]*[\[(]?\s*(s|ms|us|µs)?\b", re.IGNORECASE
 )
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{1,2}(?:[.,]\d+)?))?")
 _UNITS = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 
 
@@ -27,11 +30,25 @@ def rate_of(values: np.ndarray, name: str = "") -> float:
         return 0.0
     match = _TIME.match(name.strip().replace("_", " "))
     scale = _UNITS.get((match[2] or "").lower(), 1.0) if match else 1.0
-    rate = 1.0 / (middle * scale)
-    # Times are written with few digits: 0.0000833 stands for 1/12000.
+    return whole(1.0 / (middle * scale))
+
+
+def whole(rate: float) -> float:
+    """A rate that follows from times, which are written with few digits: 0.0000833 stands for 1/12000."""
     return float(round(rate)) if rate > 50 and abs(rate - round(rate)) < 2e-3 * rate else rate
 
 
 def is_fact(name: str) -> bool:
     """Whether a column that repeats one number in each row is a fact of the recording, by its name."""
-    return re.search(r"rpm|speed|load|rate|drehzahl|torque|^fs$", name, re.IGNORECASE) is not None
+    return (
+        any(usual(fact, [name]) for fact in FACTS)
+        or re.search(r"rpm|speed|load|torque", name, re.IGNORECASE) is not None
+    )
+
+
+def seconds_of(stamp: str) -> float:
+    """Seconds of the day of a time such as ``2024-05-01 12:00:00.25``; NaN where there is none in it."""
+    match = _CLOCK.search(stamp)
+    if not match:
+        return float("nan")
+    return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + float((match[3] or "0").replace(",", "."))

@@ -20,6 +20,12 @@ def _name_of(path: str) -> str:
     return place.stem if place.suffix else place.name
 
 
+def _evaluated(config: Any) -> str:
+    from src.core.evaluation.parts import part_word  # late: only where a folder is made
+
+    return "-".join(filter(None, (_name_of(config.data) if config.data else "", part_word(config))))
+
+
 def _files(config: Any) -> str:
     return _name_of(config.files[0]) if config.files else ""
 
@@ -31,7 +37,7 @@ JOBS: dict[str, JobInfo] = {
             id="evaluate", title="Evaluate",
             about="Says how good a model is on labelled recordings, beside the baselines, and how sure that is.",
             config=evaluate_config.EvaluateConfig, runtime=f"{_HERE}.evaluate:run", folder="evaluations", takes="data",
-            label=lambda config: f"{_name_of(config.data)}-{config.part}" if config.data else config.part,
+            label=_evaluated,
             page="classes",
         ),
         JobInfo(

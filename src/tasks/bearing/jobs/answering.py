@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from src.core.config.job import ComputeConfig
+from src.core.feed.workers import usable_cores
 from src.core.inference.machine import choose_machine
 from src.core.job import JobError
 from src.core.run.model_source import ModelError, ModelSource, find_model
@@ -23,6 +23,8 @@ from src.tasks.bearing.windows import Window, WindowIndex, WindowShape, read_win
 _BATCH = 32
 #: Batches that are read ahead of the model.
 _AHEAD = 2
+#: Of some windows: inputs by name, or probabilities N×K where the network was asked already.
+_Found = dict[str, Tensor] | np.ndarray
 
 
 def source_of(model: str, checkpoint: str) -> ModelSource:
@@ -51,7 +53,7 @@ class Answerer:
         self.maker = self.loaded.maker
         shape = self.loaded.shape
         self.shape = WindowShape(shape.length, shape.hop, shape.rate or _known(self.maker.rate))
-        self.workers = compute.cpu_threads or os.cpu_count() or 1
+        self.workers = compute.cpu_threads or usable_cores()
         self._size = compute.batch_size or _BATCH
         if compute.cpu_threads:
             torch.set_num_threads(compute.cpu_threads)
@@ -91,22 +93,29 @@ class Answerer:
     def stream(self, index: WindowIndex, first: int = 0) -> Iterator[tuple[range, np.ndarray]]:
         """Answers for all windows from number ``first`` on, in order: numbers, and probabilities N×K.
 
-        Memory is bounded by a few batches. Stop by closing the iterator.
+        Each thread reads and transforms a part of a batch and, on the CPU, asks the network about it as well, alone: a
+        network whose own threads waited for each other would wait for those that transform, which took two thirds of the
+        time. Memory is bounded by a few batches. Stop by closing the iterator.
 
         Raises:
             UnreadableSignalError, OSError, ValueError: See `inputs`.
         """
         parts = (range(k, min(len(index), k + self._size)) for k in range(first, len(index), self._size))
-        waiting: deque[tuple[range, list[Future[dict[str, Tensor]]]]] = deque()
-        # A batch is shared by all threads: the first answer does not wait for a whole batch of one thread
+        waiting: deque[tuple[range, list[Future[_Found]]]] = deque()
         share = max(1, -(-self._size // self.workers))
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="windows")
+        on_cpu, threads = self.device.type == "cpu", torch.get_num_threads()
+        alone = (lambda: torch.set_num_threads(1)) if on_cpu else None
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="windows", initializer=alone)
+
+        def work(numbers: range) -> _Found:
+            inputs = self.inputs(index, numbers)
+            return self.probabilities(inputs) if on_cpu else inputs
 
         def submit() -> None:
             part = next(parts, None)
             if part is not None:
                 pieces = [part[k : k + share] for k in range(0, len(part), share)]
-                waiting.append((part, [pool.submit(self.inputs, index, piece) for piece in pieces]))
+                waiting.append((part, [pool.submit(work, piece) for piece in pieces]))
 
         try:
             for _ in range(1 + _AHEAD):
@@ -115,10 +124,19 @@ class Answerer:
                 part, futures = waiting.popleft()
                 found = [future.result() for future in futures]
                 submit()
-                joined = {name: torch.cat([f[name] for f in found]) for name in self.maker.names}
-                yield part, self._finite(self.probabilities(joined))
+                yield part, self._finite(self._joined(found))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            # what a thread sets for itself is what threads that come later begin with
+            torch.set_num_threads(threads)
+
+    def _joined(self, found: Sequence[_Found]) -> np.ndarray:
+        """The probabilities of the parts of a batch, which are computed together where that was not done before."""
+        done = [part for part in found if isinstance(part, np.ndarray)]
+        if done:
+            return np.concatenate(done)
+        inputs = [part for part in found if not isinstance(part, np.ndarray)]
+        return self.probabilities({name: torch.cat([i[name] for i in inputs]) for name in self.maker.names})
 
     def _finite(self, probabilities: np.ndarray) -> np.ndarray:
         if np.isfinite(probabilities).all():

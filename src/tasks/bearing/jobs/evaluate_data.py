@@ -15,9 +15,19 @@ from src.core.run.folder import RunFolder
 from src.tasks.bearing.config import BearingConfig, SignalDataConfig
 from src.tasks.bearing.described import RecordingDescription
 from src.tasks.bearing.files import UnreadableSignalError
+from src.tasks.bearing.found import Known
 from src.tasks.bearing.jobs.data_config import RecordingsConfig
 from src.tasks.bearing.jobs.evaluate_config import EvaluateConfig
-from src.tasks.bearing.jobs.new_data import data_options, orders_of, recorded, recordings_of, with_group
+from src.tasks.bearing.jobs.new_data import (
+    bearing_of,
+    data_options,
+    known_in,
+    orders_of,
+    recorded,
+    recordings_in_part,
+    with_group,
+)
+from src.tasks.bearing.labels import label_all
 from src.tasks.bearing.naming import fault_of, faults_in
 from src.tasks.bearing.recordings import RECORDING, Recording
 from src.tasks.bearing.sources import find_files
@@ -145,17 +155,23 @@ def _folder(
             raise JobError(finding.message, finding.cure)
     found: list[Recording] = []
     left_out: list[tuple[str, str]] = []
-    bearings = set()
+    known: list[Known] = []
     for number, file in enumerate(files.files, start=1):
         job.progress(number, len(files.files), "Looking into files")
         try:
-            recordings, bearing = recordings_of(file, options)
+            known += known_in(file, options)
         except (UnreadableSignalError, OSError) as error:
             left_out.append((file.path, str(getattr(error, "strerror", None) or error)))
+    label_all(known, options)
+    for one in known:
+        try:
+            recordings = recordings_in_part(one, options)
+        except (UnreadableSignalError, OSError) as error:
+            left_out.append((one.source.path, str(getattr(error, "strerror", None) or error)))
             continue
-        bearings.add(bearing)
-        left_out += [(file.path, "it has no label") for r in recordings[:1] if not r.label]
+        left_out += [(one.source.path, "it has no label") for r in recordings[:1] if not r.label]
         found += [r for r in recordings if r.label]
+    bearings = {bearing_of([one]) for one in known}
     if not found:
         reason = left_out[0][1] if left_out else "none was found"
         raise JobError(f"{path} holds no labelled recordings: {reason}.",

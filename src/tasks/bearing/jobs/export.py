@@ -28,6 +28,7 @@ from src.core.exporting.writing import (
     write_json,
 )
 from src.core.job import Job, JobError
+from src.core.report.text import count
 from src.core.run.folder import write_atomically
 from src.core.run.model_source import ModelSource
 from src.tasks.bearing.jobs.answering import source_of
@@ -284,7 +285,7 @@ def _sentences(comparison: Comparison, times: dict[str, Any], by_script: bool) -
     said.append(f"The largest difference of a probability is {c.largest:.2g}.")
     before, after = times["original"]["median_ms"], times["export"]["median_ms"]
     said.append(
-        f"Time for one window: {before:.2f} ms before, {after:.2f} ms after (CPU, {times['threads']} threads)."
+        f"Time for one window: {before:.2f} ms before, {after:.2f} ms after (CPU, {count(times['threads'], 'thread')})."
     )
     return said
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from src.core.config import ConfigError, file_layer, resolve
@@ -16,16 +17,19 @@ from src.tasks.bearing.found import (
     canonical,
     channels_of,
     collect_facts,
-    rate_of,
     speed_of,
     usual_channel,
 )
 from src.tasks.bearing.jobs.data_config import RecordingsConfig
 from src.tasks.bearing.known import BEARING
+from src.tasks.bearing.labels import label_all
 from src.tasks.bearing.naming import name_pattern
+from src.tasks.bearing.parted import recordings_in
+from src.tasks.bearing.rates import channel_rate
 from src.tasks.bearing.recordings import Recording
 from src.tasks.bearing.shapes import geometry, rolling
 from src.tasks.bearing.sources import SourceFile
+from src.tasks.bearing.speeds import course_of
 from src.tasks.bearing.windows import WindowShape
 
 
@@ -80,6 +84,20 @@ def orders_of(
     return trained if bearing is None else bearing.defect_orders()
 
 
+def known_in(source: SourceFile, options: SignalDataConfig) -> list[Known]:
+    """What a file holds, a recording each, with its facts; labels of folders and names follow for all files together.
+
+    Raises:
+        UnreadableSignalError: The file cannot be read; the message says why.
+        OSError: It cannot be opened.
+    """
+    parts = recordings_in(inspect_file(source.path))
+    found = [Known(source, contents, part) for part, contents in parts.items()]
+    for known in found:
+        collect_facts(known, options, name_pattern(options.name_pattern))
+    return found
+
+
 def recordings_of(source: SourceFile, options: SignalDataConfig) -> tuple[list[Recording], str]:
     """The channels of a file that are looked at, each a recording, and the bearing that published lists name for it.
 
@@ -87,9 +105,24 @@ def recordings_of(source: SourceFile, options: SignalDataConfig) -> tuple[list[R
         UnreadableSignalError: The file cannot be read, or has no such channel; the message says why.
         OSError: It cannot be opened.
     """
-    name, path = source.id, source.path
-    known = Known(source, inspect_file(path))
-    collect_facts(known, options, name_pattern(options.name_pattern))
+    found = known_in(source, options)
+    label_all(found, options)
+    made = [recording for known in found for recording in recordings_in_part(known, options)]
+    return made, bearing_of(found)
+
+
+def bearing_of(found: Sequence[Known]) -> str:
+    """The bearing that published lists name for a file; empty where they name none."""
+    return BEARING if any("published" in known.origin.values() for known in found) else ""
+
+
+def recordings_in_part(known: Known, options: SignalDataConfig) -> list[Recording]:
+    """The channels that are looked at, each a recording.
+
+    Raises:
+        UnreadableSignalError: There is no such channel; the message says which there are.
+        OSError: The file cannot be opened.
+    """
     channels = channels_of(known, options.channel) if options.channel else []
     if not channels:
         only = usual_channel([known])
@@ -101,14 +134,15 @@ def recordings_of(source: SourceFile, options: SignalDataConfig) -> tuple[list[R
         channels = channels_of(known, only)
     made = []
     for channel in channels:
-        length = known.contents.channels[channel]
-        own = name if len(channels) == 1 else f"{name}#{channel}"
+        length, rate = known.contents.channels[channel], channel_rate(known, options, channel)
+        own = known.id if len(channels) == 1 else f"{known.id}#{channel}"
+        course, mean = course_of(known, options, length / rate if rate > 0 else math.nan)
         made.append(
-            Recording(own, path, channel, name, "", (), known.facts.get("label", ""), length, 0, length,
-                      rate_of(known, options), speed_of(known, options), known.facts.get("load", ""),
-                      known.facts.get("bearing", ""), known.facts.get("machine", ""), known.facts.get("severity", ""))
+            Recording(own, known.source.path, channel, known.id, "", (), known.facts.get("label", ""), length, 0, length,
+                      rate, mean or speed_of(known, options), known.facts.get("load", ""), known.facts.get("bearing", ""),
+                      known.facts.get("machine", ""), known.facts.get("severity", ""), course)
         )  # fmt: skip
-    return made, BEARING if "published" in known.origin.values() else ""
+    return made
 
 
 def objection(recording: Recording, shape: WindowShape, needs_speed: bool) -> str:

@@ -15,7 +15,7 @@ from src.core.prediction.folder import IndexedFolder, ResultsError
 from src.core.prediction.images import FileKind, ImageFile, find_images
 from src.core.prediction.index import Prediction
 from src.core.prediction.watching import Watch
-from src.tasks.bearing.files import SUFFIXES, UnreadableSignalError
+from src.tasks.bearing.files import PossibleSuffixes, UnreadableSignalError, is_signal_file
 from src.tasks.bearing.jobs.answering import Answerer, source_of
 from src.tasks.bearing.jobs.new_data import data_options, objection, orders_of, recordings_of
 from src.tasks.bearing.jobs.predict_config import PredictConfig
@@ -26,7 +26,7 @@ from src.tasks.bearing.recordings import RECORDING
 from src.tasks.bearing.sources import SourceFile
 from src.tasks.bearing.windows import WindowIndex
 
-KIND = FileKind(RECORDING, SUFFIXES, "MATLAB, HDF5, NumPy, WAV, CSV or Parquet files")
+KIND = FileKind(RECORDING, PossibleSuffixes(), "MATLAB, HDF5, NumPy, WAV, CSV or Parquet files")
 
 
 def run(job: Job) -> dict[str, Any]:
@@ -96,6 +96,7 @@ class _Prediction:
     def _once(self) -> tuple[Counter, bool]:
         self.job.progress(0, 0, "Looking for recordings")
         found = find_images(self.config.files, [str(self.out.path)], self.out.names, KIND)
+        found.images = [file for file in found.images if is_signal_file(Path(file.path))]
         for finding in found.findings:
             self.job.note(finding)
         if not found.images:

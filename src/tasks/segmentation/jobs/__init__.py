@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,20 @@ def _name_of(path: str) -> str:
     return place.parent.name if stem.lower() in ("images", "imgs", "image", "lathe") else stem
 
 
+def _evaluated(config: Any) -> str:
+    from src.core.evaluation.parts import part_word  # late: only where a folder is made
+
+    return "-".join(filter(None, (_name_of(config.data) if config.data else "", part_word(config))))
+
+
 def _images(config: Any) -> str:
     return _name_of(config.images[0]) if config.images else ""
+
+
+def _idle(*keys: str) -> Callable[[Mapping[str, Any]], Mapping[str, str]]:
+    """These options ask for a threshold, which only a model of one class has."""
+    reason = "Does nothing: this model knows several classes, and each pixel gets the likeliest one."
+    return lambda facts: dict.fromkeys(keys, reason) if int(facts.get("out_channels") or 1) > 1 else {}
 
 
 JOBS: dict[str, JobInfo] = {
@@ -37,20 +50,20 @@ JOBS: dict[str, JobInfo] = {
             id="evaluate", title="Evaluate",
             about="Says how good a model is on images with masks, where it fails, and how sure that is.",
             config=evaluate_config.EvaluateConfig, runtime=f"{_HERE}.evaluate:run", folder="evaluations", takes="data",
-            label=lambda config: f"{_name_of(config.data)}-{config.part}" if config.data else config.part,
+            label=_evaluated, idle=_idle("threshold", "threshold_for"),
         ),
         JobInfo(
             id="predict", title="Predict",
             about="Finds the objects on new images of any size, and writes masks, tables and pictures.",
             config=predict_config.PredictConfig, runtime=f"{_HERE}.predict:run", folder="predictions", takes="images",
-            label=_images, check=predict_config.check, unavailable=predict_config.unavailable,
+            label=_images, check=predict_config.check, unavailable=predict_config.unavailable, idle=_idle("threshold"),
         ),
         JobInfo(
             id="export", title="Export model",
             about="Writes the model for other programs, runs it there, and compares it with the original.",
             config=export_config.ExportConfig, runtime=f"{_HERE}.export:run", folder="export",
             label=lambda config: f"{config.format}-{config.precision}", check=export_config.check,
-            unavailable=export_config.unavailable,
+            unavailable=export_config.unavailable, idle=_idle("threshold"),
         ),
         JobInfo(
             id="rank", title="Label next",

@@ -228,24 +228,31 @@ class _Prediction:
         good = [p for p in self.out.index.values() if not p.error]
         objects = sum(p.objects for p in good)
         changes = total_changes(self.out.index)
-        said = self._said(counter, len(good), objects, changes, whole)
+        figures = self._figures(counter, len(good), objects)
+        said = [*figures, *self._said(counter, changes, whole)]
         page = self._report(said, counter, changes) if self.config.results.report else None
         return {
-            "status": "completed" if whole else "stopped", "said": said, "report": str(page) if page else None,
-            "images": len(good), "objects": objects, "failed": len(counter.failures), "reused": self.reused,
+            "status": "completed" if whole else "stopped", "said": said, "figures": figures,
+            "report": str(page) if page else None, "images": len(good), "objects": objects,
+            "failed": len(counter.failures), "reused": self.reused,
             "images_per_second": round(counter.per_second, 3), "seconds": round(counter.seconds, 2),
             "removed_objects": changes.objects, "results": str(self.out.path),
         }  # fmt: skip
 
-    def _said(self, counter: Counter, good: int, objects: int, changes: Changes, whole: bool) -> list[str]:
+    def _figures(self, counter: Counter, good: int, objects: int) -> list[str]:
+        """What a page that counts images and objects says by itself."""
         predicted = counter.done - len(counter.failures)
         said = [
             f"{counted(predicted, 'image was', 'images were')} predicted, {counter.per_second:.3g} a second."
         ]
-        if self.reused:
-            said.append(f"{counted(self.reused, 'image')} done before and unchanged: not predicted again.")
         if self.config.results.objects:
             said.append(f"{counted(objects, 'object')} on {counted(good, 'image')} in all.")
+        return said
+
+    def _said(self, counter: Counter, changes: Changes, whole: bool) -> list[str]:
+        said = []
+        if self.reused:
+            said.append(f"{counted(self.reused, 'image')} done before and unchanged: not predicted again.")
         said += changes_said(changes)
         if text := counter.failed_sentence():
             said.append(text)
