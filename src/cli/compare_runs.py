@@ -32,7 +32,7 @@ def _print(found: Comparison, everything: bool) -> None:
         )
         mark = "*" if place == found.best else " "
         print(f"{mark} {_letter(place)}  {run.folder.name}")
-        speed = f"{run.images_per_second:.1f} images/s" if run.images_per_second else DASH
+        speed = f"{run.images_per_second:.1f} samples/s" if run.images_per_second else DASH
         parts = (
             TITLES[run.state],
             f"{run.epochs}/{run.planned} epochs",

@@ -46,7 +46,7 @@ class TerminalView:
             self._say(
                 f"epoch {event['epoch']:>4}/{self._epochs}  train loss {_number(event['train_loss'])}  "
                 f"val loss {_number(event['val_loss'])}  val {self._metric} {_number(value)}  "
-                f"{event['images_per_second']:.1f} images/s{best}"
+                f"{event['images_per_second']:.1f} samples/s{best}"
             )
         elif event.type == "warning":
             self._close_bar()

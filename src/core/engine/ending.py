@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from src.core.engine.callbacks import Outcome
+from src.core.report.text import metric_title
 
 if TYPE_CHECKING:
     from src.core.engine.trainer import Trainer
@@ -28,7 +29,7 @@ def verdict(trainer: Trainer) -> Outcome | None:
     if command:
         return stopped(command)
     if patience and state.stalled >= patience:
-        what = f"{trainer.metric} has not got better for {state.stalled} epochs"
+        what = f"{metric_title(trainer.metric)} has not got better for {state.stalled} epochs"
         return Outcome("stopped_early", f"{what} (early stopping).", "")
     return None
 
@@ -73,6 +74,6 @@ def found_nothing(trainer: Trainer) -> Barren | None:
         if len(found) == 1:
             return Barren(f"found only {found[0]}", f"{of} recognises {found[0]} alone.", _CURE)
     if trainer.maximise and state.best_value == 0:
-        return Barren("found nothing", f"The best value of {trainer.metric} on the validation data is 0: the model finds nothing "
+        return Barren("found nothing", f"The best value of {metric_title(trainer.metric)} on the validation data is 0: the model finds nothing "
                       "of what the labels show.", _CURE)  # fmt: skip
     return None

@@ -44,7 +44,7 @@ def fill_runs(model: QStandardItemModel, found: Comparison, shown: Sequence[bool
     model.clear()
     model.setHorizontalHeaderLabels(list(RUN_HEADS))
     for place, run in enumerate(found.runs):
-        speed = f"{run.images_per_second:,.1f} images/s" if run.images_per_second else DASH
+        speed = f"{run.images_per_second:,.1f} samples/s" if run.images_per_second else DASH
         millions = f"{run.parameters / 1e6:.1f} M" if run.parameters else DASH
         best = DASH if run.best_value is None else f"{metric_title(run.metric)} {number(run.best_value)}"
         texts = (run_title(run.folder.name), TITLES[run.state], best, str(run.best_epoch or DASH),
