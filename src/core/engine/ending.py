@@ -74,6 +74,6 @@ def found_nothing(trainer: Trainer) -> Barren | None:
         if len(found) == 1:
             return Barren(f"found only {found[0]}", f"{of} recognises {found[0]} alone.", _CURE)
     if trainer.maximise and state.best_value == 0:
-        return Barren("found nothing", f"The best value of {metric_title(trainer.metric)} on the validation data is 0: the model finds nothing "
-                      "of what the labels show.", _CURE)  # fmt: skip
+        said = f"The best value of {metric_title(trainer.metric)} on the validation data is 0"
+        return Barren("found nothing", f"{said}: the model finds nothing of what the labels show.", _CURE)
     return None
