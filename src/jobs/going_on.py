@@ -20,17 +20,19 @@ class ResumeError(Exception):
         self.cure = cure
 
 
-def unchanged(folder: RunFolder, error: DatasetError) -> dict[str, Any]:
-    """The ending of an attempt to go on that lacks its data: nothing was trained, so the run has its former status."""
-    first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
+def unchanged(folder: RunFolder, error: DatasetError | ResumeError) -> dict[str, Any]:
+    """The ending of an attempt to go on that was refused: nothing was trained, so the run has its former status."""
     former = [e for e in EventTail(folder.events).read(("batch_progress",)) if e.type == "run_ended"]
-    missing = first.code.endswith("-missing")
-    return {
-        "status": str(former[-1]["status"]) if former else "failed",
-        "cause": f"It could not go on. {first.message}",
-        "cure": "Put it back where it was, then Resume." if missing else first.cure,
-        "refused": True,
-    }
+    if isinstance(error, ResumeError):
+        message, cure = str(error), error.cure
+    else:
+        first = next((f for f in error.findings if f.severity == "error"), error.findings[0])
+        message, cure = first.message, first.cure
+        if first.code.endswith("-missing"):
+            cure = "Put it back where it was, then Resume."
+    before = former[-1].data if former else {"status": "failed"}
+    kept = {key: before[key] for key in ("status", "verdict") if key in before}
+    return {**kept, "cause": f"It could not go on. {message}", "cure": cure, "refused": True}
 
 
 def restore(index: CheckpointIndex, trainer: Any, data: Any, warn: Callable[..., None]) -> bool:

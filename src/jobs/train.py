@@ -112,6 +112,7 @@ class TrainingJob:
         trainer = self._trainer = assemble(
             config, load_task(info.id), data, self.folder, self.writer, self.inbox, self._goes_on, self._callbacks, company.group
         )  # fmt: skip
+        refused = False
         try:
             resumed = self._resume and restore(self.index, trainer, data, self._warn)
             self._announce(trainer, config, data, resumed)
@@ -131,6 +132,9 @@ class TrainingJob:
                     "cure": "Resume trains it to the end all the same.",
                     "pruned": why,
                 }
+        except ResumeError:  # nothing was trained: model and report stay what they were
+            refused = True
+            raise
         except Exception as error:
             from src.core.engine.explain import explain
 
@@ -139,7 +143,8 @@ class TrainingJob:
             raise
         finally:
             trainer.close()
-            self._finish(config)
+            if not refused:
+                self._finish(config)
 
     def _give_up(self, lost: Exception) -> None:
         """A device is lost and the computation waits for it for ever: end this process, whatever it does."""
@@ -255,9 +260,9 @@ class TrainingJob:
         self.writer.write("warning", severity=severity, code=code, message=message, cure=cure, where=where)
 
     def failure(self, error: Exception) -> dict[str, Any]:
-        """The ending for an error before the loop began; a run that lacks its data to go on is what it was before."""
+        """The ending for an error before the loop began; a run that may not go on is what it was before."""
         ending = failure(error, "resume goes on from the last checkpoint")
-        if self._goes_on and isinstance(error, DatasetError):
+        if self._goes_on and isinstance(error, (DatasetError, ResumeError)):
             ending |= unchanged(self.folder, error)
         return ending
 

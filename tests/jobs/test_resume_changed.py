@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from src.core.engine.callbacks import Callback
-from src.core.run import RunFolder
+from src.core.run import RunFolder, summarise
 from src.core.run.events import Event, EventTail
 from src.jobs.train import run_training
 
@@ -80,6 +80,7 @@ def test_another_optimiser_is_refused(new_run: Callable[..., RunFolder]) -> None
     ):
         events, group = go_on(folder, epochs=2, **change)
         assert not group and "another optimiser, or with other groups of weights" in events[-1]["cause"]
-        assert "training.optimizer" in events[-1]["cure"]
+        assert "training.optimizer" in events[-1]["cure"] and events[-1]["refused"]
+        assert summarise(folder).state == "completed" and summarise(folder).epoch == 1, "it is what it was"
     events, _ = go_on(folder, optimizer__layer_decay=1.0)
     assert events[-1]["status"] == "completed", "put back, it goes on"

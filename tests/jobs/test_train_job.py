@@ -88,10 +88,13 @@ def test_nothing_says_resumed_when_it_started_afresh(new_run: NewRun) -> None:
 
 def test_a_complete_run_is_not_resumed_but_can_be_made_longer(new_run: NewRun) -> None:
     folder = new_run("training.epochs=1")
-    run(folder)
+    before = run(folder)
+    assert before.best_value is not None
+    written = (folder.path / "model.safetensors").stat().st_mtime_ns
     summary = run(folder, resume=True)
+    assert (folder.path / "model.safetensors").stat().st_mtime_ns == written
     assert (
-        summary.state == "failed"
+        (summary.state, summary.epoch, summary.best_value) == ("completed", 1, before.best_value)
         and "has done all its 1 epochs" in summary.cause
         and "training.epochs=2" in summary.cure
     )
