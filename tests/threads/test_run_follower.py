@@ -76,9 +76,9 @@ def test_what_a_resumed_attempt_replaces_is_taken_back(tmp_path: Path, follow: A
     write_epoch(writer, 3, 6, 4, (0.1, 1))
     writer.close()
     until(lambda: told["restarted"])
+    until(lambda: told["summary"][-1][0].epoch == 3)
     names = [n for n, _ in told.all]
     after = names[names.index("restarted") :]
-    until(lambda: told["summary"][-1][0].epoch == 3)
     shown = [
         e
         for n, a in told.all[names.index("restarted") :]
