@@ -35,7 +35,7 @@ def class_values(matrix: np.ndarray) -> dict[str, np.ndarray]:
         "recall": _ratio(hit, true, np.nan),
         "precision": np.where(said > 0, _ratio(hit, said, 0.0), absent),
         "f1": _ratio(2 * hit, true + said, np.nan),
-        "support": true.astype(float),
+        "support": true.astype(np.int64),
     }
 
 
@@ -210,7 +210,7 @@ class SignalMetrics:
         for name, logits in self._branches.items():
             values[f"branch_{name}"] = measure(truth, self._probabilities(logits))[0]["balanced_accuracy"]
         table = {
-            name: {key: float(column[c]) for key, column in per_class.items() if np.isfinite(column[c])}
+            name: {key: column[c].item() for key, column in per_class.items() if np.isfinite(column[c])}
             for c, name in enumerate(self._names)
         }
         return values, table

@@ -157,7 +157,9 @@ def test_tiles_say_the_numbers_with_their_intervals(
     assert "40 images" in page.overview.facts.text() and "10 groups (by folder)" in page.overview.facts.text()
 
 
-@pytest.mark.parametrize(("value", "said"), [(12.5, "12.5"), (0.21, "0.210"), (1234.5, "1,234"), (None, "–")])
+@pytest.mark.parametrize(
+    ("value", "said"), [(12.5, "12.5"), (0.21, "0.210"), (1234.5, "1,234"), (0.0, "no"), (None, "–")]
+)
 def test_false_objects_are_not_written_like_thousands(value: float | None, said: str) -> None:
     document = evaluation(12)
     document.objects.false_per_image.value = value

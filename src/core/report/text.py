@@ -12,6 +12,7 @@ _METRICS = {
     "iou": "IoU",
     "dice": "Dice",
     "f1": "F1",
+    "auroc": "AUROC",
     "accuracy": "Pixel accuracy",
     "precision": "Precision",
     "recall": "Recall",

@@ -11,7 +11,6 @@ from PyQt5.QtGui import QFont, QImage, QPainter, QPainterPath, QPaintEvent, QSho
 from PyQt5.QtWidgets import (
     QCheckBox,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -22,6 +21,7 @@ from PyQt5.QtWidgets import (
 from src.core.config import RunConfig
 from src.threads.worker import Worker
 from src.ui.theme import colour, sized_font, theme
+from src.ui.widgets.flow import FlowLayout
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -215,11 +215,9 @@ class AugmentPreview(QFrame):
         self.another = QPushButton("Another image")
         for button in (self.again, self.another):
             button.setAutoDefault(False)
-        row = QHBoxLayout()
-        row.addWidget(self.masks)
-        row.addStretch(1)
-        row.addWidget(self.again)
-        row.addWidget(self.another)
+        row = FlowLayout(spacing=8)  # which lets the form have two columns in a small dialog
+        for tool in (self.again, self.another, self.masks):
+            row.addWidget(tool)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 12)
         column.setSpacing(8)

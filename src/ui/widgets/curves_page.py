@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtCore import QSize, Qt, QTimer
 from PyQt5.QtGui import QHideEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QCheckBox,
@@ -27,6 +27,22 @@ from src.ui.widgets.plot_range import Limits
 _EACH_MS = 100
 _BETWEEN_MS = 25
 _NOTHING = Series()
+
+
+class _Yielding(QComboBox):
+    """As wide as the text that it shows, where there is room; beside a legend in a small window it gives way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.currentIndexChanged.connect(lambda _: self.updateGeometry())
+
+    def sizeHint(self) -> QSize:
+        letters = self.fontMetrics()
+        width = letters.horizontalAdvance(self.currentText()) + 3 * letters.horizontalAdvance("m")
+        return QSize(max(width, self.minimumSizeHint().width()), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance("m") * 7, super().minimumSizeHint().height())
 
 
 class CurvesPage(QWidget):
@@ -88,11 +104,9 @@ class CurvesPage(QWidget):
         self._clock.timeout.connect(self._draw_next)
 
     def _combo(self, what: str, plot: CurvePlot) -> QComboBox:
-        combo = QComboBox()
+        combo = _Yielding()
         combo.setAccessibleName(what)
         combo.setToolTip(what)
-        combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(5)
         combo.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
         plot.row.insertWidget(1, combo)
         return combo
@@ -164,6 +178,7 @@ class CurvesPage(QWidget):
             combo.setCurrentIndex(max(0, combo.findData(chosen)))
             combo.view().setMinimumWidth(combo.view().sizeHintForColumn(0) + 24)  # the list shows whole names
             combo.blockSignals(False)
+            combo.updateGeometry()
         combo.setVisible(len(keys) > 1)
         key = combo.currentData() or data.metric
         self.validation.set_title(

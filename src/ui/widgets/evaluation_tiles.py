@@ -194,7 +194,8 @@ def _objects(document: Evaluation, level: str) -> Number:
     objects = document.objects
     seen, many = sum(b.found for b in objects.bins), sum(b.objects for b in objects.bins)
     false = objects.false_per_image.value
-    about = f"{seen:,} of {many:,}; {number(false, 3)} false objects an image"
+    none_or = "no" if false == 0 else number(false, 3)
+    about = f"{seen:,} of {many:,}; {none_or} false objects an image"
     shown = percent(objects.rate.value)
     interval = _framed(level, between(objects.rate, share=True)) if objects.rate.value is not None else ""
     return Number("Objects found", shown, interval, about, objects.sentence)
